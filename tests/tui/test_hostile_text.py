@@ -96,7 +96,7 @@ def json_body(text: str) -> Iterable[Line]:
 async def shown_record(app: Showing, text: str) -> None:
     """A whole stage, revealed and on every tab."""
     view = app.query_one(RecordView)
-    view.show_record(record(text))
+    view.show((), record(text))
     view.toggle_reveal()
     view.action_tab(2)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -116,7 +116,12 @@ class AuthlensApp(ActionChecks, BaseApp):
         return self.dashboard
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        return (*super().get_system_commands(screen), *named_offers(self, screen))
+        """Offer each credential by its name; the palette shows it once it is looked for."""
+        yield from super().get_system_commands(screen)
+        if self.dashboard is not None and screen is self.dashboard:
+            for entry in self.dashboard.listing.entries:
+                select = partial(self.dashboard.table.select, entry.entry_id)
+                yield SystemCommand("Credential", entry.title, select, discover=False)
 
     def action_menu(self) -> None:
         self.push_screen("menu")
@@ -184,21 +189,3 @@ class AuthlensApp(ActionChecks, BaseApp):
             can_move=workspace.keeps_secrets,
             columns=workspace.config.columns,
         )
-
-
-def named_offers(app: AuthlensApp, screen: Screen[object]) -> Iterator[SystemCommand]:
-    """Yield what has a name of its own; the palette shows it once it is looked for."""
-    dashboard, workspace = app.dashboard, app.workspace
-    if screen in (workspace.menu, dashboard):
-        for title, start in workspace.scenarios():
-            yield SystemCommand("Drill", title, partial(_run_scenario, app, start), discover=False)
-    if dashboard is not None and screen is dashboard:
-        for entry in dashboard.listing.entries:
-            select = partial(dashboard.table.select, entry.entry_id)
-            yield SystemCommand("Credential", entry.title, select, discover=False)
-
-
-async def _run_scenario(app: AuthlensApp, start: Callable[[], object]) -> None:
-    if app.screen is not app.workspace.menu:
-        await app.push_screen("menu")
-    start()

@@ -1,4 +1,4 @@
-"""What the app and the replay share: themes, the keys that work everywhere, palette and help."""
+"""The common base of the app and the replay: themes, global keys, palette and help."""
 
 from __future__ import annotations
 

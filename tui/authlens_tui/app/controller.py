@@ -1,4 +1,4 @@
-"""What the app does beside the dashboard, loaded after the first paint.
+"""The controller of the app, loaded after the first paint.
 
 Tokens that are due are refreshed, those about to expire are reported, and all secrets can be moved.
 """

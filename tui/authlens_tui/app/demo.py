@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection
 from functools import partial
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
@@ -96,9 +96,6 @@ class DemoWorkspace(Workspace):
         """Start the emulator, and log in to its resource."""
         await self.world.start()
         return self.world.resource_url
-
-    def scenarios(self) -> Iterable[tuple[str, Callable[[], object]]]:
-        return ((drill.title, partial(self.course_menu.start, name)) for name, drill in drills().items())
 
     def begin(self, session: Session, url: str | None, *, start: OpenLogin, offer: OpenLogin) -> None:  # noqa: ARG002
         self._started = start, session
@@ -220,7 +217,14 @@ class DemoWorkspace(Workspace):
         following = following_of(drill)
         title = following.title if following is not None else ""
         question, answer = drill.prediction.text, drill.drill.answer
-        return Ending(drill.watch_for, question, answer, title, self._before, self.sentence)
+        return Ending(
+            drill.watch_for,
+            question=question,
+            answer=answer,
+            following=title,
+            before=self._before,
+            verdict=self.sentence,
+        )
 
     def suggestion(self) -> str:
         return self.world.resource_url

@@ -42,17 +42,17 @@ class CourseMenu:
         following = course.to_go_on_with()
         title = f"Go on: {course.lesson(following).heading}" if following else "All lessons are passed"
         ended = course.summary(self._ended).texts() if self._ended else ()
-        yield CatalogueEntry("", "", title, (*ended, *course.texts()), "▶")
+        yield CatalogueEntry("", "", title, (*ended, *course.texts()), mark="▶")
         for summary in course.summaries():
             lesson = summary.lesson
             title = f"{lesson.number:>2} {lesson.title}"
             group = f"Lessons · {course.note()}"
-            yield CatalogueEntry(lesson.name, group, title, summary.card(), summary.dots)
+            yield CatalogueEntry(lesson.name, group, title, summary.card(), mark=summary.dots)
         for drill in drills().values() if course.has_drills else ():
             verdict = self.verdicts.get(drill.name)
             sign = verdict.sign if verdict else " "
             card = drill_card(drill, verdict)
-            yield CatalogueEntry(drill.name, f"Drills · {drill.drill.group}", drill.title, card, sign)
+            yield CatalogueEntry(drill.name, f"Drills · {drill.drill.group}", drill.title, card, mark=sign)
 
     def start(self, name: str) -> None:
         """Open a lesson, after a question that was missed before; or a drill, after its prediction."""

@@ -1,8 +1,8 @@
-"""What the app works on: the settings, the secret store and the tokens of this machine."""
+"""The data of the app: the settings, the secret store and the tokens of this machine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from authlens_core.desk.credentials import Index
@@ -31,9 +31,9 @@ class Workspace:
     """
 
     keeps_secrets = True
-    """Whether stored secrets outlive the program, and are worth moving."""
+    """True if stored secrets outlive the program and can be moved."""
     waits_for = "Opening the secret store …"
-    """What is shown before the first screen."""
+    """The text before the first screen."""
     menu: Screen[None] | None = None
     """A menu of logins, one key from the dashboard."""
 
@@ -44,10 +44,6 @@ class Workspace:
         self.settings = settings or SettingsFile.open()
         self.config = read_config()
         self._cloudflared: CloudflaredDirectory | None = None
-
-    def scenarios(self) -> Iterable[tuple[str, Callable[[], object]]]:
-        """Return the title of each login of the menu, with what starts it while the menu is shown."""
-        return ()
 
     async def prepare(self) -> str | None:
         """Get ready before the first screen; return a URL to log in to at once, or None."""

@@ -60,8 +60,11 @@ class Countdown(Widget):
 
     def render(self) -> Content:
         seconds = max(0.0, self.remaining)
-        style = "$text-error" if seconds <= 0 else "$text-warning" if seconds < _SOON else "$text-success"
-        word = "expired" if seconds <= 0 else "left"
+        style, word = "$text-success", "left"
+        if seconds <= 0:
+            style, word = "$text-error", "expired"
+        elif seconds < _SOON:
+            style = "$text-warning"
         cells = max(0, self.content_size.width - _OTHER_CELLS - len(word))
         # More than all of it, for a moment, where a wait was just extended.
         share = min(1.0, seconds / self.total) if self.total > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Which key of a screen does what the command of a fix does: the screen shows it beside the command."""
+"""The keys of a screen that do the same as the command of a fix, shown beside the command."""
 
 from __future__ import annotations
 

@@ -27,9 +27,8 @@ _WORDS: Final = (
     "id. Secrets and keys go to the secret store; an assertion is read for each token and never stored."
 )
 
-_FIELDS: Final = {
-    name: form for name in PROGRAMS[GrantType.TOKEN_EXCHANGE].asks if (form := OPTIONS[name].form) is not None
-}
+_FORMS: Final = ((name, OPTIONS[name].form) for name in PROGRAMS[GrantType.TOKEN_EXCHANGE].asks)
+_FIELDS: Final = {name: form for name, form in _FORMS if form is not None}
 
 
 class MachineLoginScreen(Dialog[Options | None]):
@@ -87,7 +86,7 @@ class MachineLoginScreen(Dialog[Options | None]):
 
     @on(Input.Submitted)
     def action_use(self) -> None:
-        """Give the options, or say what is missing."""
+        """Dismiss with the options, or show what is missing."""
         try:
             self.dismiss(self._typed())
         except (UsageError, ValueError) as refused:

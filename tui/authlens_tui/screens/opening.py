@@ -28,7 +28,7 @@ _DONE: Final = "You acted once: the sign-in. authlens did the rest. Press any ke
 
 
 class _Growing(DiagramView):
-    """Opens no arrow: there is no key for it while any key ends the playing."""
+    """Opens no arrow, because any key ends the playback."""
 
     def can_open_arrow(self) -> bool:
         return False
@@ -64,7 +64,7 @@ class OpeningScreen(Screen[Trace | None]):
         self._player = player
         self._let_go = close
         self.has_ended = False
-        """Whether nothing more will be sent; what was sent may not all be drawn yet."""
+        """True once nothing more will be sent; some arrows may still have to be drawn."""
         self._shown = 0
         self._timer: Timer | None = None
 

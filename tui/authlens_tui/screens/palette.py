@@ -16,14 +16,14 @@ from textual.widget import Widget
 
 from authlens_tui.terminal.content import Content
 
-_SEARCH: Final = "Search actions, drills and credentials…"
+_SEARCH: Final = "Search actions and credentials…"
 _NAMES, _KEYS = 16, 6  # cells of the first and the last column
 _AROUND: Final = 4  # cells of a row that are padding or a scroll bar
 _PALETTE: Final = frozenset({"command_palette", "app.command_palette"})
 
 
 class BindingScope(StrEnum):
-    """Where a key works. The value is the heading over such keys."""
+    """The scope of a key. The value is the heading over such keys."""
 
     SCREEN = "On this screen"
     FOCUS = "In the focused part"
@@ -62,7 +62,11 @@ def possible_actions(screen: Screen[Any]) -> tuple[PaletteEntry, ...]:
     for same in same_action.values():
         scope, first, node = same[0]
         keys = " ".join(dict.fromkeys(app.get_key_display(binding) for _, binding, _ in same))
-        listed.append(PaletteEntry(scope, keys, first.description, first.tooltip, first.action, node))
+        listed.append(
+            PaletteEntry(
+                scope, keys, first.description, meaning=first.tooltip, action=first.action, node=node
+            )
+        )
     return tuple(sorted(listed, key=lambda entry: list(BindingScope).index(entry.scope)))
 
 

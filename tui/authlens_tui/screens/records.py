@@ -30,7 +30,7 @@ class Records:
         self.credential_id: Callable[[], str] = str
         """Returns the credential whose record is on the screen; empty if it has none."""
         self.log = ExchangeLog()
-        """What this program has sent."""
+        """The exchanges of this program."""
 
     def note_trace(self, trace: Trace) -> None:
         """Remember in which stages of `trace` its requests were sent."""

@@ -1,4 +1,4 @@
-"""What can be set: a list of switches, each changed and kept at once, and the themes."""
+"""The settings, each applied and saved at once, and the themes."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _box(*, on: bool) -> str:
 
 
 class ThemeScreen(ModalScreen[None]):
-    """Lists the themes, each applied under the cursor; the one that is taken is a `ThemeChosen`."""
+    """Lists the themes, each applied under the cursor; posts `ThemeChosen` for the chosen one."""
 
     CSS_PATH = "settings_dialog.tcss"
     TITLE = "Theme"

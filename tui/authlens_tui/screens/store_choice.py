@@ -1,4 +1,4 @@
-"""Where secrets are stored: the choice when there is no usable store, and moving all of them to another."""
+"""The choice of a secret store when none can be used, and the move of all secrets to another."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _FROM: Final = "Some secrets are in the encrypted file: type its passphrase."
 
 
 class StoreChoice(NamedTuple):
-    """What the user chose: a place, and the passphrase where it needs one."""
+    """The store that the user chose, with its passphrase if it needs one."""
 
     kind: StoreKind
     passphrase: Secret | None = None
@@ -68,7 +68,7 @@ def choice_after(error: NoSecretStore) -> StoreChoiceScreen:
 
 
 class SecretStoreScreen(Dialog[StoreChoice | None]):
-    """What every choice of a place has: a passphrase that is typed twice, and a warning of the plain file.
+    """The common parts of both choices: a passphrase that is typed twice, and a warning about the plain file.
 
     Args:
         new_file: true where there is no encrypted file yet: its passphrase is typed twice.
@@ -108,7 +108,7 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
 
     @on(Input.Submitted)
     def action_typed(self) -> None:
-        """Choose the encrypted file with the passphrase that was typed, or say what is wrong with it."""
+        """Choose the encrypted file with the typed passphrase, or show what is wrong with it."""
         first, second = self.query_one("#passphrase", Input), self.query_one("#repeated", Input)
         if self._new_file and len(first.value) < SHORTEST_PASSPHRASE:
             self.hint(f"At least {SHORTEST_PASSPHRASE} characters.", first)
@@ -131,7 +131,7 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
         self.type(show=True)
 
     def action_plain(self) -> None:
-        """Warn, and take the second time for a yes."""
+        """Warn first; the second press chooses the plain file."""
         if self._warned:
             self.choose(StoreChoice(StoreKind.FILE))
             return

@@ -40,7 +40,7 @@ _COMMAND: Final = (sys.executable, "-P", "-m", "authlens_tui.terminal.clipboard"
 
 
 class CopyWay(StrEnum):
-    """Which way a text took."""
+    """The way a text was copied."""
 
     SYSTEM = "system"
     TERMINAL = "terminal"

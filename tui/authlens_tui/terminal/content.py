@@ -58,15 +58,9 @@ class Content(_Any):
         end: str = "",
         strip_control_codes: bool = True,
     ) -> Content:
-        clean = (
-            piece
-            if isinstance(piece, _Any)
-            else (safe_text(piece[0]), piece[1])
-            if isinstance(piece, tuple)
-            else safe_text(piece)
-            for piece in parts
+        return cls.of(
+            super().assemble(*map(_safe_piece, parts), end=end, strip_control_codes=strip_control_codes)
         )
-        return cls.of(super().assemble(*clean, end=end, strip_control_codes=strip_control_codes))
 
     def join(self, lines: Iterable[_Any | str]) -> Content:
         return self.of(super().join(line if isinstance(line, _Any) else Content(line) for line in lines))
@@ -79,3 +73,9 @@ class Content(_Any):
     def of(cls, content: _Any) -> Content:
         """Return content of Textual's own with its text made safe."""
         return content if isinstance(content, cls) else cls(content.plain, list(content.spans))
+
+
+def _safe_piece(piece: str | _Any | tuple[str, str | Style]) -> str | _Any | tuple[str, str | Style]:
+    if isinstance(piece, _Any):
+        return piece
+    return (safe_text(piece[0]), piece[1]) if isinstance(piece, tuple) else safe_text(piece)

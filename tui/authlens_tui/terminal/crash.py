@@ -1,4 +1,4 @@
-"""What is shown when authlens itself fails: the kind of error and the places in our own code, no value.
+"""The report of a crash: the kind of error and the places in our own code, without any value.
 
 A traceback shows lines of data in its message, and Textual prints the local variables of every frame: a token
 held in one of them would be on the terminal and in its scroll-back.

@@ -36,7 +36,7 @@ def is_displayed(node: DOMNode) -> bool:
 
 
 def toggle_maximized(screen: Screen[Any]) -> None:
-    """Give what has the focus the whole screen, or what it selects; or give the others theirs back."""
+    """Maximize the focused widget, or the widget that it selects; or restore the layout."""
     if screen.maximized is not None:
         screen.minimize()
     elif screen.focused is not None and not screen.maximize(screen.focused):

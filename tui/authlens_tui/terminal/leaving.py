@@ -23,7 +23,7 @@ _TWICE_WITHIN: Final = 2.5  # seconds between two presses of ctrl+c that mean: q
 
 
 class InterruptAnswer:
-    """What ctrl+c was answered, for as long as a second press quits."""
+    """The last answer to ctrl+c, as long as a second press quits."""
 
     def __init__(self) -> None:
         self.words = ""

@@ -1,4 +1,4 @@
-"""What a painted line passes through before it reaches the terminal.
+"""The filters of a painted line on its way to the terminal.
 
 In this order: no control character is left in it; Textual's own filters; text that can be read on what is
 behind it, or no colour at all; hyperlinks.
@@ -84,15 +84,14 @@ class Contrast(LineFilter):
         self._least = least
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
-        return [
-            Segment(segment.text, better)
-            if segment.style is not None
-            and not segment.control
-            and (better := _better(segment.style, self._least)) is not None
-            and _TEXT.search(segment.text)
-            else segment
-            for segment in segments
-        ]
+        return [self._readable(segment) for segment in segments]
+
+    def _readable(self, segment: Segment) -> Segment:
+        text, style, control = segment
+        if style is None or control:
+            return segment
+        better = _better(style, self._least)
+        return segment if better is None or not _TEXT.search(text) else Segment(text, better)
 
 
 def contrast(first: Color, other: Color) -> float:
@@ -163,7 +162,9 @@ def _linked(segment: Segment) -> Iterator[Segment]:
     position = 0
     for reference in _REFERENCE.finditer(text):
         number, section, appendix = reference.groups()
-        fragment = f"#section-{section}" if section else f"#appendix-{appendix}" if appendix else ""
+        fragment = f"#section-{section}" if section else ""
+        if appendix:
+            fragment = f"#appendix-{appendix}"
         link = Style(link=f"https://www.rfc-editor.org/rfc/rfc{number}{fragment}")
         if reference.start() > position:
             yield Segment(text[position : reference.start()], style)
@@ -234,7 +235,9 @@ class LineFilters:
         textual = [
             line_filter for line_filter in defaults if not isinstance(line_filter, (Monochrome, NoColor))
         ]
-        colour = self._no_colour if no_color else self._high_contrast if high_contrast else self._contrast
+        colour: LineFilter = self._high_contrast if high_contrast else self._contrast
+        if no_color:
+            colour = self._no_colour
         filters = (self._scrubbing, *textual, colour, *self._links)
         if filters != self._chain.filters:  # Textual remembers what the same filter has returned
             self._chain = FilterChain(filters)

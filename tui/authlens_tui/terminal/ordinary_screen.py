@@ -1,4 +1,4 @@
-"""What leaves the full screen for a while: a text in the user's own program, and the link on one line.
+"""Leaving the full screen for a while: a text in the user's pager or editor, or the link on one line.
 
 A pager gets the text on its input, an editor as a file for that time. It is masked before it comes here, and
 is in no argument and no variable of the program. The link is alone and unwrapped, so that any terminal

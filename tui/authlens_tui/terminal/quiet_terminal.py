@@ -143,7 +143,7 @@ class PasteReader:
     def start(self, descriptor: int | None = None) -> bool:
         """Begin, with standard input or `descriptor`; return whether it is read from now on.
 
-        False where it is no terminal of ours, and where another job has the terminal as yet.
+        False if it is not our terminal, or if another job still has it.
         """
         try:
             descriptor = sys.stdin.fileno() if descriptor is None else descriptor

@@ -1,4 +1,4 @@
-"""What every app does for the terminal it runs in, and what a screen may ask of its app.
+"""The base of every app: what it does for its terminal, and what a screen may ask of it.
 
 Garbage is collected while the user does nothing: a full collection holds up a key by 50 ms and more.
 """
@@ -170,7 +170,7 @@ class TerminalApp(App[int]):
             self.set_interval(1.0, self._collection.tick)
 
     def pop_screen(self) -> AwaitComplete:
-        """Take the top screen away and end its work first, which would look for widgets that are gone."""
+        """Remove the top screen, after ending its workers, which would look for widgets that are gone."""
         _end_work_of(self.screen)
         return super().pop_screen()
 

@@ -70,6 +70,9 @@ def with_quiet(variables: dict[str, str]) -> dict[str, str]:
     foreground, surface = (Color.parse(variables[name]) for name in ("foreground", "surface"))
     sixteen = foreground.ansi is not None
     quiet = "ansi_default" if sixteen else surface.blend(foreground, _QUIET).hex
-    column = 2 if sixteen else 1 if surface.brightness > foreground.brightness else 0
-    accents = {f"actor-{name}": colours[column] for name, colours in _ACTORS.items()}
+    is_light = surface.brightness > foreground.brightness
+    accents = {
+        f"actor-{name}": ansi if sixteen else (on_light if is_light else on_dark)
+        for name, (on_dark, on_light, ansi) in _ACTORS.items()
+    }
     return {"quiet": quiet, **accents, **variables}

@@ -1,4 +1,4 @@
-"""What screens and widgets declare in files: their keys, in `keys.json` by room, and their styles."""
+"""The keys and styles that screens and widgets declare in files; `keys.json` has a table for each."""
 
 from __future__ import annotations
 

@@ -43,7 +43,8 @@ class FooterEntry(NamedTuple):
 
     def cells(self, *, compact: bool) -> int:
         """Return the cells that it takes, with the blank after it."""
-        return sum(map(len, self.text(compact=compact))) + compact
+        blank = 1 if compact else 0
+        return sum(map(len, self.text(compact=compact))) + blank
 
 
 class KeyFooter(Widget):
@@ -115,19 +116,20 @@ class KeyFooter(Widget):
     def _pieces(self) -> Iterator[tuple[FooterEntry | None, tuple[Segment, ...]]]:
         """Yield what the line has from left to right: an entry or None, and how it is drawn."""
         right = self._right()
-        room = self.size.width - sum(entry.cells(compact=True) for entry in right) - bool(right)
+        edge = _EDGE if right else ""
+        room = self.size.width - _needed(right, compact=True) - len(edge)
         compact = _needed(self._entries, compact=False) > room
         plain = Style(bgcolor=self.rich_style.bgcolor)
-        entries = _fitting(self._entries, room - compact, compact=compact)
-        yield None, (Segment(" " * compact, plain),)
+        blank = " " if compact else ""
+        entries = _fitting(self._entries, room - len(blank), compact=compact)
+        yield None, (Segment(blank, plain),)
         for entry in entries:
-            yield entry, (*self._drawn(entry, compact=compact), Segment(" " * compact, plain))
-        used = compact + _needed(entries, compact=compact)
+            yield entry, (*self._drawn(entry, compact=compact), Segment(blank, plain))
+        used = len(blank) + _needed(entries, compact=compact)
         if len(entries) < len(self._entries):
             used += len(_MORE)
             yield None, (Segment(_MORE, self._style("description")),)
-        edge = Segment(_EDGE if right else "", self._style("edge"))
-        yield None, (Segment(" " * max(0, room - used), plain), edge)
+        yield None, (Segment(" " * max(0, room - used), plain), Segment(edge, self._style("edge")))
         for entry in right:
             yield entry, (*self._drawn(entry, compact=True), Segment(" ", plain))
 

@@ -20,7 +20,7 @@ from authlens_tui.words.times import duration
 
 
 class StepState(StrEnum):
-    """How far a stage is."""
+    """The progress of a stage."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -131,7 +131,8 @@ class Stepper(Widget, can_focus=True):
         if self.has_class("-line"):
             signs = self._signs_in_view(self.content_size.width)
             # Each sign has a blank before it; the ellipsis of steps left out takes two cells more.
-            index = (spot.x - 1 - 2 * (signs.start > 0)) // 2
+            left_out = 2 if signs.start else 0
+            index = (spot.x - 1 - left_out) // 2
             if 0 <= index < len(signs):
                 self._choose(signs.start + index)
         else:
@@ -145,15 +146,18 @@ class Stepper(Widget, can_focus=True):
         step, looked_at = self.steps[index], index == self.looked_at
         waits = step.state is StepState.WAITING
         bold = looked_at or step.state is StepState.RUNNING
-        style = "bold" if bold else "$quiet" if waits else ""
+        style = "$quiet" if waits else ""
+        if bold:
+            style = "bold"
         took = duration(step.elapsed) if step.elapsed is not None else ""
-        room = max(4, width - 3 - len(str(step.number)) - _TIME_WIDTH) - 2 * step.tampered
+        mark = "≠ " if step.tampered else ""
+        room = max(4, width - 3 - len(str(step.number)) - _TIME_WIDTH) - len(mark)
         title = Content(step.title).truncate(room, ellipsis=True, pad=True)
         row = Content.assemble(
             _SIGNS[step.state],
             (f" {step.number} ", "" if waits else step.accent),
             title.stylize(style),
-            ("≠ " if step.tampered else "", _TAMPERED[1]),
+            (mark, _TAMPERED[1]),
             (f"{took:>{_TIME_WIDTH}}", "$quiet"),
         )
         return Content.of(row.stylize("on $primary 25%")) if looked_at else row
@@ -209,7 +213,7 @@ def steps_of(
         if running is stage:
             state, took = StepState.RUNNING, None
         title, accent = flow.info(stage).title, stage_accent(stage, flow)
-        return StageStep(number, title, state, took, stage in tampered, accent)
+        return StageStep(number, title, state, took, tampered=stage in tampered, accent=accent)
 
     return tuple(step(number, stage) for number, stage in enumerate(stages_of(flow, trace, running), 1))
 

@@ -49,7 +49,7 @@ class TitleBar(Static):
         self.set_reactive(TitleBar.note, note)
 
     def on_mount(self) -> None:
-        """Take the way to the screen below, which does not change while it is covered."""
+        """Start with the crumbs of the screen below, which do not change while it is covered."""
         if not self._is_root:
             stack = self.app.screen_stack
             below = [screen for screen in stack if screen is not self.screen]

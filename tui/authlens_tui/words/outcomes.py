@@ -1,4 +1,4 @@
-"""What came of an action: how long a token lasts, how many probes went well, what stays after a removal."""
+"""Results in words: how long a token lasts, how many probes passed, what stays after a removal."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ async def test_the_palette_says_what_it_searches_and_what_it_does_not_find() -> 
         await keep(session.credentials, grant("a"))
         async with run_screen(DashboardScreen(session, now=lambda: NOW)) as (app, pilot):
             await pilot.press("ctrl+p")
-            await until(pilot, lambda: "Search actions, drills and credentials" in text_of(app))
+            await until(pilot, lambda: "Search actions and credentials" in text_of(app))
             await pilot.press(*"qqzz")
             await until(pilot, lambda: "No matches found" in text_of(app))
 

@@ -90,7 +90,6 @@ async def test_the_diagram_opens_at_the_arrow_that_failed() -> None:
     await login.step()
     async with wizard_on(login, size=(80, 24)) as (wizard, pilot, app):
         wizard.show_stage(Stage.REGISTRATION)
-        wizard.record_view.show_story(login.trace.records)
         await pilot.press("5")
         diagram = wizard.record_view.query_one(DiagramView)
         await until(pilot, lambda: diagram.marked is not None and diagram.marked.stage is Stage.REGISTRATION)

@@ -83,8 +83,7 @@ async def inspected(
     app = Inspected()
     async with app.run_test(size=size) as pilot:
         view = app.query_one(RecordView)
-        view.show_story((*story, shown))
-        view.show_record(shown)
+        view.show((*story, shown), shown)
         document(view).focus()
         await pilot.pause()
         yield view, pilot, app
@@ -253,7 +252,7 @@ async def test_a_long_answer_of_another_stage_slows_only_the_first_one_down() ->
     long = record(exchange("a", [f"value {n}" for n in range(20_000)]), stage=Stage.DETECTION)
     async with inspected(long) as (view, pilot, _):
         await until(pilot, lambda: "laying out" not in document(view).plain)
-        view.show_record(record(exchange("b", {"x": 1})))
+        view.show((long,), record(exchange("b", {"x": 1})))
         assert "https://h/b" in document(view).plain
 
 
@@ -271,8 +270,8 @@ async def test_a_key_shows_who_signed_a_token_and_how_the_keys_were_fetched() ->
         await pilot.press("2", "full_stop")
         assert "2 of 2 signing keys" in document(view).plain
         assert "https://h/certs" in document(view).plain
-        view.show_record(other)
-        view.show_record(signed)
+        view.show((other, signed), other)
+        view.show((other, signed), signed)
         assert "✔ verified" in tab_text(view, Tab.OVERVIEW) + tab_text(view, Tab.RESPONSE)
         assert len(signed.exchanges) == 1
 

@@ -105,6 +105,7 @@ def _lines(events: Sequence[Event], width: int) -> Iterable[Line]:
             "Nothing has happened yet. Logins and refreshes appear here: press Esc, then N to log in.",
             Tone.MUTED,
         )
+    hang = _WHEN + _KIND + 4 if width >= _WIDE else _WHEN + 2
     for event in events:
         yield line(
             (f"{event.at:%Y-%m-%d %H:%M:%S}  ", Tone.MUTED),
@@ -112,6 +113,6 @@ def _lines(events: Sequence[Event], width: int) -> Iterable[Line]:
             # The detail of most events starts with the resource.
             "" if event.detail.startswith(event.resource) else f"{event.resource}  ",
             (event.detail, Tone.MUTED),
-            hang=_WHEN + 2 + (_KIND + 2) * (width >= _WIDE),
+            hang=hang,
             by_words=True,
         )

@@ -1,4 +1,4 @@
-"""What the keys of the dashboard do to the selected credential and its token, and which key does what."""
+"""The actions of the dashboard's keys on the selected credential and its token."""
 
 from __future__ import annotations
 
@@ -91,20 +91,20 @@ class CredentialActions:
             self._start(entry, "refreshing", self._refresh)
             return
         again = partial(self._refresh, despite_unknown=True)
-        self._ask("Try the refresh again?", _REFRESH_AGAIN, "Try again", "refreshing", again)
+        self._ask("Try the refresh again?", _REFRESH_AGAIN, "Try again", doing="refreshing", action=again)
 
     def probe(self) -> None:
         self._start(self._context.selected, "probing", self._probe)
 
     def revoke(self) -> None:
-        self._ask("Revoke at the server?", _REVOKE, "Revoke", "revoking", self._revoke)
+        self._ask("Revoke at the server?", _REVOKE, "Revoke", doing="revoking", action=self._revoke)
 
     def forget(self) -> None:
         """Remove the selected credential from this machine, after a question."""
         entry = self._context.selected
         is_service_token = entry is not None and entry.service_token is not None
         explanation = _FORGET_OF_ACCESS if is_service_token else _FORGET
-        self._ask("Forget on this machine?", explanation, "Forget", "forgetting", self._forget)
+        self._ask("Forget on this machine?", explanation, "Forget", doing="forgetting", action=self._forget)
 
     async def _refresh(self, entry: InventoryEntry, *, despite_unknown: bool = False) -> None:
         grant = entry.require_grant()
@@ -144,7 +144,7 @@ class CredentialActions:
 
     @property
     def can_undo(self) -> bool:
-        """Whether something was forgotten that can be stored again."""
+        """True if a forgotten credential can be restored."""
         return bool(self._forgotten.last)
 
     def undo_forget(self) -> None:
@@ -160,7 +160,7 @@ class CredentialActions:
             self._context.say(f"{url} is stored again. {_RESTORED}", good=True)
         self._context.changed(reread=True)
 
-    def _ask(self, title: str, explanation: str, yes: str, doing: str, action: _Action) -> None:
+    def _ask(self, title: str, explanation: str, yes: str, *, doing: str, action: _Action) -> None:
         self._context.confirm(title, explanation, yes, lambda entry: self._start(entry, doing, action))
 
     def _start(self, entry: InventoryEntry | None, doing: str, action: _Action) -> None:
@@ -305,7 +305,7 @@ def _client_words(client: StoredClient) -> Content:
 
 
 class DashboardActions:
-    """What the keys of the dashboard name; `select` puts the cursor on a credential, by its id."""
+    """The objects that the dashboard's keys name; `select` moves the cursor to a credential, by its id."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What the parts of the dashboard share: the session, the selection, what runs, and how they report."""
+"""The shared state of the dashboard: session, selection, running actions, and messages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class StatusMessage(Message, namespace="dashboard"):
 
 
 class Changed(Message, namespace="dashboard"):
-    """What is shown is out of date; `reread`: credentials changed, not only what runs for them."""
+    """The screen is out of date; `reread`: credentials changed, not only the running actions."""
 
     def __init__(self, *, reread: bool) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class CredentialScreen(Screen[None]):
 
 
 class DashboardContext:
-    """What the actions on credentials have in common.
+    """The session and the reports that all actions on credentials share.
 
     Args:
         index: the records, which can be shown before the secret store is open.
@@ -108,13 +108,13 @@ class DashboardContext:
         self.settings = settings
         self.now = now
         self.busy: dict[str, str] = {}
-        """What runs for which credential, in a word."""
+        """The running action of each credential, in a word."""
         self.refreshed: dict[str, ActionResult] = {}
-        """How the newest automatic refresh of each credential ended."""
+        """The result of the newest automatic refresh of each credential."""
 
     @property
     def is_store_open(self) -> bool:
-        """Whether there is a session: until then the keys only change what is shown."""
+        """True once there is a session; until then the keys only change the view."""
         return self._session is not None
 
     @property
@@ -126,7 +126,7 @@ class DashboardContext:
 
     @property
     def store_name(self) -> str:
-        """What the secret store is called; nothing before it is open."""
+        """The name of the secret store; empty before it is open."""
         return self.session.credentials.store.name if self.is_store_open else ""
 
     def use(self, session: Session) -> None:
@@ -160,13 +160,13 @@ class DashboardContext:
         self.changed()
 
     def end(self, entries: Iterable[InventoryEntry]) -> None:
-        """Note that nothing runs any more for some credentials."""
+        """Remove the running actions of some credentials."""
         for entry in entries:
             self.busy.pop(entry.entry_id, None)
         self.changed(reread=True)
 
     def is_busy(self, entry: InventoryEntry) -> bool:
-        """Say whether an action is running for `entry`, and tell the user if so."""
+        """Return whether an action is running for `entry`, and tell the user if so."""
         busy = entry.entry_id in self.busy
         if busy:
             self.say("Another action is still running for this credential.")

@@ -110,7 +110,7 @@ class DashboardScreen(CredentialScreen):
 
     @property
     def actions(self) -> DashboardActions:
-        """What the keys do to credentials; made after the first paint, which needs none of it."""
+        """The actions of the keys; created after the first paint, which needs none of them."""
         if self._actions is None:
             from authlens_tui.screens.dashboard.actions import DashboardActions
 
@@ -118,7 +118,7 @@ class DashboardScreen(CredentialScreen):
         return self._actions
 
     def compose(self) -> ComposeResult:
-        way = ("demo",) * bool(self._suggest())
+        way = ("demo",) if self._suggest() else ()
         yield TitleBar(*way, "credentials", store_name=self.context.store_name, is_root=True)
         with Horizontal(id="dashboard"):
             with Vertical(id="list"):
@@ -254,7 +254,7 @@ class DashboardScreen(CredentialScreen):
     def _row(self, entry: InventoryEntry) -> RowText:
         context = self.context
         trouble = self.context.trouble_of(entry)
-        return row_of(entry, context.now(), context.settings.present, context.busy, trouble)
+        return row_of(entry, context.now(), context.settings.present, context.busy, trouble=trouble)
 
     def show_now(self, *, reread: bool = False) -> None:
         """Bring the screen up to date: rows only if credentials changed, text only where it did."""

@@ -1,4 +1,4 @@
-"""Which keys of the dashboard do something for a credential."""
+"""The keys of the dashboard that do something for a credential."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _is_login(entry: InventoryEntry) -> bool:
 
 
 def _has_one_address(entry: InventoryEntry) -> bool:
-    """Say whether there is one address to log in to: a token for a team or for many hosts has none."""
+    """Return whether there is one URL to log in to: a token for a team or for many hosts has none."""
     token = entry.cloudflared
     return token is None or (token.opens_application and bool(token.url))
 
@@ -47,7 +47,7 @@ _APPLIES: Final[Mapping[str, Callable[[InventoryEntry], bool]]] = {
 
 
 def applies(action: str, entry: InventoryEntry | None) -> bool:
-    """Say whether an action does something for `entry`; an action that is not about one always does."""
+    """Return whether an action does something for `entry`; actions without a credential always do."""
     does = _APPLIES.get(action)
     return does is None or (entry is not None and does(entry))
 

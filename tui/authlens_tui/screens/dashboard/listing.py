@@ -1,4 +1,4 @@
-"""What the dashboard lists, and what is stored of the selected credential: its events and its requests."""
+"""The credentials on the dashboard, and the stored events and requests of the selected one."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class Listing:
         self.files: tuple[CloudflaredToken, ...] = ()
         """The tokens of cloudflared, as they were found last."""
         self.left_out = 0
-        """How many tokens of cloudflared were too many to be listed."""
+        """The number of cloudflared tokens beyond the limit of the list."""
         self.shown: tuple[InventoryEntry, ...] = ()
         """The credentials that the filter lets through."""
         self.order = SortOrder.NEEDS
         self.text = ""
-        """What the filter looks for."""
+        """The words in the filter."""
         self.inventory = Inventory()
         self.expiries = Expiries()
         """When those credentials expire, as of the last look."""
@@ -118,7 +118,7 @@ class Listing:
 
     @property
     def damaged(self) -> str:
-        """How many records cannot be read and what to do about them; empty if all can."""
+        """The number of damaged records and the fix for them; empty if there are none."""
         return damaged_words(len(self.inventory.damaged))
 
 

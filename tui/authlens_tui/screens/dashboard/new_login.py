@@ -36,7 +36,7 @@ class WorkingLogin(NamedTuple):
 
 
 class LoginChoice(NamedTuple):
-    """What the user chose: a URL to log in to, as a user or as a program, or the stored credential for it."""
+    """The choice of the user: a URL to log in to, as a user or as a program, or its stored credential."""
 
     url: str
     entry_id: str = ""
@@ -103,7 +103,7 @@ class NewLoginScreen(ActionChecks, Dialog[LoginChoice | None]):
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
-        """Start with the URL, offer the login that there is, or say what is wrong with the URL."""
+        """Start with the URL, offer the existing login, or show why the URL cannot be used."""
         if (url := self._usable()) is None:
             return
         if (login := self._working.get(url)) is None:
@@ -121,7 +121,7 @@ class NewLoginScreen(ActionChecks, Dialog[LoginChoice | None]):
             self.dismiss(LoginChoice(url, as_program=True))
 
     def _usable(self) -> str | None:
-        """Return the URL in the field; say what is wrong with it if it cannot be used."""
+        """Return the URL in the field; show why if it cannot be used."""
         text = self.field.value.strip()
         try:
             return login_url(text)

@@ -29,7 +29,7 @@ _SIGNS: Final[Mapping[bool | None, tuple[str, str]]] = {
 
 
 def result_words(sentence: str, *, good: bool | None) -> Content:
-    """Return what an action came to; `good` is None while it still runs."""
+    """Return the outcome of an action; `good` is None while it still runs."""
     return Content.assemble(_SIGNS[good], Content(sentence))
 
 
@@ -88,7 +88,7 @@ def title_words(matching: int, whole: int, text: str, expiries: Expiries) -> str
 
 
 def damaged_words(count: int) -> str:
-    """Say how many records cannot be read and what lists them; nothing if all can."""
+    """Return how many records cannot be read and what lists them; empty if all can."""
     if not count:
         return ""
     records = "1 record" if count == 1 else f"{count} records"

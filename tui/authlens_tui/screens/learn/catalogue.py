@@ -54,7 +54,7 @@ class _Entries(ActionList):
 
 
 class CatalogueScreen(Screen[None]):
-    """Shows what can be done, and calls `start` with the identifier of the one that is chosen.
+    """Lists lessons and drills, and calls `start` with the identifier of the chosen one.
 
     Args:
         entries: returns what there is, with how far each is.

@@ -163,7 +163,7 @@ class CourseLessonScreen(ActionChecks, Screen[bool]):
 
     def _show_story(self, selected: str | None = None) -> None:
         lines = self._lesson.story(self._story_phase)
-        rows = [*story_lines(lines, self._opened, self._parts, self._open, self._point)]
+        rows = [*story_lines(lines, self._opened, self._parts, open_arrow=self._open, point=self._point)]
         if not rows and self._lesson.has_servers(self._phase):
             rows = [ActionLine(Content.styled("Nothing was sent yet.", "$quiet"))]
         if selected is None and not self._points:
@@ -184,17 +184,17 @@ class CourseLessonScreen(ActionChecks, Screen[bool]):
 
     @property
     def _points(self) -> bool:
-        """Whether a part has to be pointed at."""
+        """True while the user has to point at a part of a request."""
         return self._phase is LessonPhase.OBSERVE and not self._is_done
 
     @property
     def _asks(self) -> bool:
-        """Whether a question is open: it is shown beside its answers."""
+        """True while a question is open: it is shown beside its answers."""
         return self._phase in {LessonPhase.PREDICT, LessonPhase.QUESTIONS} and not self._is_done
 
     @property
     def _is_done(self) -> bool:
-        """Whether the phase that is shown is over."""
+        """True once the current phase is over."""
         if self._phase is LessonPhase.QUESTIONS:
             return self._question in self._lesson.attempt.answers
         return self._following is not self._phase
@@ -350,7 +350,7 @@ class CourseLessonScreen(ActionChecks, Screen[bool]):
         await self._enter()
 
     def action_undo(self) -> None:
-        """Take the last move back."""
+        """Undo the last move."""
         self._start(self._undo)
 
     can_undo = can_repeat_phase

@@ -41,9 +41,10 @@ def headed(texts: Iterable[tuple[str, str]]) -> list[Item]:
         items += [Item(Content.styled(heading, "bold $text-accent"))] if heading else []
         lines = lesson_text(text).split("\n", allow_blank=True) if text else []
         for line in lines:
-            is_listed = line.plain.startswith("- ")
-            body, sign = (line[2:], line[:2]) if is_listed else (line, Content())
-            items.append(Item(Content.of(body), Content.of(sign), 2 * is_listed))
+            if line.plain.startswith("- "):
+                items.append(Item(Content.of(line[2:]), Content.of(line[:2]), 2))
+            else:
+                items.append(Item(Content.of(line)))
     return items
 
 

@@ -107,7 +107,7 @@ def comparison_lines(comparison: Comparison, width: int, *, unfolded: bool = Fal
 
 
 def _is_shown(stage: StageComparison, parted: str, *, unfolded: bool) -> bool:
-    """Whether the stage has lines of its own; where two logins part, those that ended alike have none."""
+    """Return whether the stage has its own lines; if two logins part, stages that ended alike have none."""
     if unfolded or not parted:
         return bool(stage.differences or (unfolded and stage.expected))
     return stage.title == parted or stage.outcomes[0] is not stage.outcomes[1]

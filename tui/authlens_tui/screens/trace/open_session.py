@@ -1,4 +1,4 @@
-"""Choosing a trace: one that is kept of a credential, or a session file."""
+"""The choice of a trace: a stored one of a credential, or a session file."""
 
 from __future__ import annotations
 

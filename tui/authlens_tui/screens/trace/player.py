@@ -99,7 +99,7 @@ class PlayerScreen(Screen[None]):
 
     @on(ArrowMarked)
     def _show_state(self) -> None:
-        """Say whether it plays, how fast, and how far it is."""
+        """Show whether it plays, at which speed, and its position."""
         sign, word = ("❚❚", " paused") if self._playing is None else ("▶", " playing")
         if self._focused_view.size.width < _NARROW:
             word = ""  # in half of a small screen: how far it is says more

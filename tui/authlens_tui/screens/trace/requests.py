@@ -203,11 +203,10 @@ class RequestsScreen(ActionChecks, Screen[None]):
 
     def _show_exchange(self, exchange: Exchange, record: StageRecord | None) -> None:
         """Show an exchange in the stage in which it was sent, or alone while that runs."""
-        self.record_view.show_story(() if record is None else (record,))
         if record is None:
-            self.record_view.show_running(alone(exchange))
+            self.record_view.show((), alone(exchange))
         else:
-            self.record_view.show_record(record)
+            self.record_view.show((record,), record)
             self.record_view.pick(self._place)
 
     @property

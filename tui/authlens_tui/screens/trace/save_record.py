@@ -59,7 +59,7 @@ class ExportScreen(Dialog[None]):
 
     @property
     def _reading_areas(self) -> DOMQuery[ReadingArea]:
-        """What the screen below shows of a record."""
+        """The reading areas of the screen below."""
         return self.app.screen_stack[-2].query(ReadingArea)
 
     def on_mount(self) -> None:

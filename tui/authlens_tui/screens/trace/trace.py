@@ -86,7 +86,6 @@ class TraceScreen(ActionChecks, Screen[None]):
         self.stepper.steps = tuple(_step(n, record) for n, record in enumerate(self.trace.records, 1))
         self.set_class(not self.trace.records, "-empty")
         if self.trace.records:
-            self.record_view.show_story(self.trace.records)
             self.show_record(len(self.trace.records) - 1)
         if self._opened is not None:
             self._open(self._opened)
@@ -104,7 +103,7 @@ class TraceScreen(ActionChecks, Screen[None]):
 
     def show_record(self, index: int) -> None:
         self.stepper.looked_at = index
-        self.record_view.show_record(self.trace.records[index])
+        self.record_view.show(self.trace.records, self.trace.records[index])
         self.refresh_bindings()
 
     @on(Stepper.Chosen)
@@ -161,7 +160,7 @@ class TraceScreen(ActionChecks, Screen[None]):
 
 
 def _note(trace: Trace, replay: str) -> str:
-    """Say what this is: where it is from, when it was, and that nothing can be sent."""
+    """Return the origin of the trace, its time, and that it is read-only."""
     began = f"{trace.started_at:%Y-%m-%d %H:%M %Z}".strip()
     description = f"{replay}, read-only, secrets are fingerprints" if replay else "read-only"
     return f"{description} · {began}"

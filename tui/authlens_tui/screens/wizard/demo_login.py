@@ -1,4 +1,4 @@
-"""What a login of the demo has besides: a prediction, who signs in, who owns the server, what it taught."""
+"""The extras of a login in the demo: the player who signs in, the server's owner, and the card at the end."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def honest_part(title: str, trace: Trace) -> tuple[str, Trace] | None:
 
 
 class Ending(NamedTuple):
-    """What the end of a login answers, and where it leads.
+    """The card at the end of a login: its lesson, the answer, and the next drill.
 
     Attributes:
         learned: one sentence.
@@ -93,7 +93,7 @@ class ServerOwner:
 
 
 class DemoLogin(NamedTuple):
-    """What a login of the demo has besides; another one has nothing of it.
+    """The extras of a login in the demo; other logins have none.
 
     Attributes:
         name: what the login is called in the title; empty for its resource.

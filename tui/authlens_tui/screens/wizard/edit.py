@@ -99,7 +99,7 @@ class FieldRow(Horizontal):
         return self.source.difference(self.new_value)
 
     def applied(self, changes: RequestChanges, form: EditForm) -> RequestChanges:
-        """Return `changes` with this one; raises ValueError where that cannot be."""
+        """Return `changes` with this one, or raise ValueError if it is refused."""
         return form.with_value(changes, self.source, self.new_value)
 
 
@@ -147,7 +147,7 @@ class NewRow(Horizontal):
     leave_out = reset
 
     def applied(self, changes: RequestChanges, form: EditForm) -> RequestChanges:
-        """Return `changes` with this one; raises ValueError where that cannot be."""
+        """Return `changes` with this one, or raise ValueError if it is refused."""
         return form.with_part(changes, self.location, self.name_field.value.strip(), self.value_field.value)
 
 
@@ -231,7 +231,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
             self._show_changes()
 
     def action_apply(self) -> None:
-        """Hand on what was changed, or say what cannot be."""
+        """Dismiss with the changes, or show which one is refused."""
         # Enter is bound with priority, so that a field does not take it: the focused button does not get it
         # either.
         if self.focused is not None and self.focused.id == "cancel":
@@ -247,7 +247,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         self.dismiss(changes if changed else None)
 
     def _refuse(self, row: FieldRow | NewRow, reason: str) -> None:
-        """Say which field cannot be sent, and why, and go there."""
+        """Show which field cannot be sent and why, and focus it."""
         self.changes.update(Content(f"✖ {row.title}: {reason}"))
         self.changes.add_class("-bad")
         row.first_field.focus()

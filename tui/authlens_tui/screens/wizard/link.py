@@ -66,7 +66,7 @@ class AuthorizationLink(AuthorizationPanel):
         self._bare_code = False
 
     def words(self, *, player: bool) -> Content:
-        """Say what to do now, or what a browser that does not come back may be showing.
+        """Return what to do now, or which page a browser that does not return may show.
 
         Args:
             player: the demo can sign in.
@@ -92,7 +92,7 @@ class AuthorizationLink(AuthorizationPanel):
         self.empty()
 
     def ignore(self, event: AnswerIgnored) -> None:
-        """Note an answer that was ignored. Any program can cause thousands: a tick shows the last."""
+        """Store an ignored answer for the next tick: any program can cause thousands."""
         # An error may be all that the server says: what comes after it does not hide it.
         if event.unproven:
             self._error = event
@@ -126,7 +126,7 @@ class AuthorizationLink(AuthorizationPanel):
             self.show_refused_paste(f"{response.why_refused}{way_on}")
 
     def _ask_about_code(self, code: Secret) -> None:
-        """Take a code whose login nothing shows, after a question that names the risk."""
+        """Accept a code without a state, after a question that names the risk."""
         url = self.url
 
         def answered(sure: bool | None) -> None:  # noqa: FBT001 - Textual's callback

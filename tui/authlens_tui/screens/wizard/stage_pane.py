@@ -81,7 +81,7 @@ class StagePane(Vertical):
 
     @property
     def planned(self) -> Request | None:
-        """What is sent next: the request of authlens, or that of the browser, which is the link."""
+        """The next request: that of authlens, or the link that the browser opens."""
         planned, link = self._login.planned(), self._login.planned_link()
         if link is not None:
             return Request("GET", link)
@@ -141,18 +141,20 @@ class StagePane(Vertical):
         # Textual match every rule against every widget of the screen.
         self.screen.set_class(not self.record_is_shown if runs else not ended, "-ahead")
         if runs and (underway := self.underway) is not None:
-            self.record_view.show_running(underway)
+            self._view(underway)
         elif record is not None and ended:
-            self.record_view.show_record(record)
+            self._view(record)
         else:
             is_next, grant_type = stage is position, self._login.flow.grant_type
             planned = self.planned if is_next else None
-            self.record_view.show(
-                StageSnapshot(stage, planned=planned, ahead=not is_next, grant_type=grant_type)
-            )
+            self._view(StageSnapshot(stage, planned=planned, ahead=not is_next, grant_type=grant_type))
+
+    def _view(self, stage: StageRecord | RunningStage | StageSnapshot) -> None:
+        trace = self._login.trace
+        self.record_view.show(trace.records, stage, trace.undone(self._login.position))
 
     def _is_latest(self, record: StageRecord) -> bool:
-        """Whether the record is of a stage that did not pass, or of one after the login."""
+        """Return whether the record is of a stage that did not pass, or of one after the login."""
         return record is self._runner.failed or record.stage not in self._login.flow.stages
 
     @property
@@ -184,11 +186,11 @@ class StagePane(Vertical):
         self.device.show_asked(len(self._exchanged))
         underway = self.underway
         if underway is not None and underway.stage is self.shown:
-            self.record_view.show_running(underway)
+            self._view(underway)
 
     @property
     def underway(self) -> RunningStage | None:
-        """How far the running stage is; None while none runs."""
+        """The progress of the running stage; None if none runs."""
         login = self._login
         if login.running is None:
             return None
@@ -198,7 +200,7 @@ class StagePane(Vertical):
 
     @property
     def _page(self) -> str:
-        """Where the user signs in now: the page for the code, or the link; empty while nothing waits."""
+        """The URL where the user signs in now: the page for the code, or the link; empty if nothing waits."""
         return self.device.url if self.code_is_shown else self.panel.url
 
     def can_open(self) -> bool:
@@ -213,7 +215,7 @@ class StagePane(Vertical):
             self._sign_in(self._demo.player, self._page)
 
     def play_later(self) -> None:
-        """Say why the demo cannot sign in now, and when it can."""
+        """Show why the demo cannot sign in now, and when it can."""
         flow = self._login.flow
         if flow.is_by_program:
             sentence = "No user signs in here: this is the login of a program."
@@ -303,5 +305,5 @@ class StagePane(Vertical):
     def open_arrow(self, arrow: Arrow) -> None:
         records = self._login.trace.records
         if arrow.record_index < len(records):
-            self.record_view.show_record(records[arrow.record_index])
+            self._view(records[arrow.record_index])
         self.record_view.show_exchange(arrow.exchange_index, reply=arrow.reply)

@@ -45,7 +45,7 @@ class StageRunner:
 
     @property
     def is_idle(self) -> bool:
-        """Whether a stage can be run."""
+        """True while no stage runs and the login is not finished."""
         return not self.is_running and not self._login.finished
 
     @property
@@ -54,7 +54,7 @@ class StageRunner:
         return self.failed if self.is_idle else None
 
     def answer_failure(self) -> None:
-        """Note that the user changed what failed: the stage is run as new, not retried."""
+        """Mark the failure as handled: the stage is then run, not retried."""
         self._answered = self.failed
 
     def _start(self, doing: Callable[[], Coroutine[Any, Any, object]]) -> None:

@@ -50,7 +50,7 @@ class StatusLine(Static):
         return self.has_class("-done")
 
     def show(self, pane: StagePane, *, keep_note: bool = False) -> None:
-        """Say where the login is; a note goes unless `keep_note`, for words only brought up to date."""
+        """Show the state of the login; remove the note unless `keep_note`, for the same state."""
         login, failed = self._login, self._runner.failed
         last = login.trace.records[-1] if login.trace.records else None
         now, rows = datetime.now(UTC), self.app.size.height
@@ -88,7 +88,7 @@ class StatusLine(Static):
         self._update()
 
     def _outcome_words(self, record: StageRecord, pane: StagePane) -> Content:
-        """Say how a stage ended that did not pass, or that came after the login."""
+        """Return the outcome of a stage that did not pass, or that came after the login."""
         if record.outcome is Outcome.CANCELLED:
             return cancelled_words(record)
         if (ended := experiment_words(record)) is not None:

@@ -45,7 +45,7 @@ _LONGEST_SEEN: Final = 110  # characters of one of them
 
 
 def device_words(*, polling: bool, player: bool = False) -> Content:
-    """Say what to do with the code.
+    """Return what to do with the code.
 
     Args:
         polling: authlens asks for the tokens already.
@@ -63,7 +63,7 @@ def device_words(*, polling: bool, player: bool = False) -> Content:
 
 
 def next_words(stage: Stage, request: Request | None, flow: Flow, width: int) -> Content:
-    """Say which stage is next, and what it does; of a `request` that is not shown already, what it sends."""
+    """Return the next stage and its purpose; for a `request` that is not shown, also what it sends."""
     sends = flow.info(stage).announces
     if request is not None and not sends:
         sends = f"{request.method} {_cut(Redactor().text(request.url), _LONGEST_URL)}"
@@ -76,7 +76,7 @@ def running_words(stage: Stage, flow: Flow) -> Content:
 
 
 def waiting_words(*, player: bool) -> Content:
-    """Say what to do while the login waits for the browser; `player`: the demo can do it."""
+    """Return what to do while the login waits for the browser; `player`: the demo can do it."""
     after = "This screen continues automatically."
     if player:
         return Content.assemble(
@@ -86,7 +86,7 @@ def waiting_words(*, player: bool) -> Content:
 
 
 def turned_away_words(page: str, host: str = "") -> Content:
-    """Say on which page the browser of the demo ended, what it means, and what to do.
+    """Return the page on which the browser of the demo ended, its meaning, and the fix.
 
     Args:
         host: of the authorization server; a team's is named in what to do.
@@ -103,7 +103,7 @@ def turned_away_words(page: str, host: str = "") -> Content:
 
 
 def silent_words(facts: Facts, *, in_full: bool) -> Content:
-    """Say what a browser that does not come back may be showing, and what to do about each."""
+    """Return the pages that a browser that does not return may show, each with its fix."""
     host = "" if facts.issuer is None else facts.issuer.host
     rows = [
         Content.assemble("\n  ", (page.phrase, "bold"), f" → {page.cure if in_full else page.brief}")
@@ -119,7 +119,7 @@ def silent_words(facts: Facts, *, in_full: bool) -> Content:
 def authenticated_words(
     facts: Facts, trace: Trace, store_name: str, now: datetime, *, width: int, brief: bool = False
 ) -> Content:
-    """Say that the login works, what was received, and where it is stored.
+    """Return that the login works, what was received, and where it is stored.
 
     Args:
         width: cells of a line; what is longer goes on under its start.
@@ -158,8 +158,10 @@ def _received(facts: Facts, now: datetime) -> str:
     if facts.tokens is None:
         return "A token"
     kind = "a JWT" if facts.access_token_is_jwt else "opaque"
-    seconds = (facts.expires_at - now).total_seconds() if facts.expires_at else 0
-    lasts = f", {in_words(seconds)} left" if seconds > 0 else ", expired" if facts.expires_at else ""
+    lasts = ""
+    if facts.expires_at:
+        seconds = (facts.expires_at - now).total_seconds()
+        lasts = f", {in_words(seconds)} left" if seconds > 0 else ", expired"
     if facts.tokens.refresh_token is None:
         return f"Access token ({kind}{lasts}), no refresh token"
     return f"Access token ({kind}{lasts}), refresh token"
@@ -186,7 +188,7 @@ def failed_words(
     told_above: bool = False,
     told_on_tab: bool = False,
 ) -> Content:
-    """Say which stage failed, why, how to fix it, and the lines that show it.
+    """Return which stage failed, why, the fix, and the lines that show it.
 
     The lines come last and not at all if `brief`; of an unknown answer they are the point and come first.
     If all of it is `told_above` already, or `told_on_tab` 1, only that is said.
@@ -252,7 +254,7 @@ def acts_at(experiment: Experiment, flow: Flow = AUTHORIZATION_CODE) -> str:
 
 
 def marks(login: Login) -> Content:
-    """Say which attack is ready, what is edited and what was changed; empty if nothing is."""
+    """Return the attack that is ready, the edits and the changes; empty if there are none."""
     pieces: list[Content] = []
     if login.armed is not None:
         pieces.append(
@@ -274,7 +276,7 @@ def marks(login: Login) -> Content:
 
 
 def unkept_words(facts: Facts, now: datetime) -> Content:
-    """Say that the changed login reached its end, and what happens to its tokens."""
+    """Return that the changed login reached its end, and what happens to its tokens."""
     lasts = (facts.expires_at - now).total_seconds() if facts.expires_at else 0
     end = f" and expires in {in_words(lasts)}" if lasts > 0 else ""
     return Content.assemble(
@@ -284,7 +286,7 @@ def unkept_words(facts: Facts, now: datetime) -> Content:
 
 
 def experiment_words(record: StageRecord) -> Content | None:
-    """Say how the attack ended that stopped the login; None if none did.
+    """Return the result of the attack that stopped the login; None if none did.
 
     The stage failed as it should, so this is not shown as a failure.
     """

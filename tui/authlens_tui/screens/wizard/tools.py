@@ -46,7 +46,7 @@ _HEAD: Final = "bold $text-accent"
 
 
 class WhatIfScreen(ActionChecks, ModalScreen[Experiment | Literal[False] | None]):
-    """Lists the attacks; ends with the one that was chosen, False for none, or None to change nothing.
+    """Lists the attacks; ends with the chosen one, False for none, or None to change nothing.
 
     Args:
         position: the stage to run next, None after the last.
@@ -327,7 +327,7 @@ class WizardTools:
     can_cancel_first = can_quit
 
     def compare_later(self) -> None:
-        """Say why there is nothing to compare with, and when there is."""
+        """Show why there is nothing to compare with, and when there is."""
         if self._demo.player is None:
             self._say("= compares recorded logins. Press d, then Enter on the dashboard, then =.")
         elif self._login.finished or self._runner.failed:
@@ -354,7 +354,7 @@ class WizardTools:
 
     @property
     def compared_with(self) -> tuple[str, Trace] | None:
-        """What this login can be compared with, now that it has ended, and what it is called."""
+        """The trace to compare this finished login with, and its name; None if there is none."""
         login = self._login
         if login.running is not None or not (login.finished or self._runner.failed):
             return None

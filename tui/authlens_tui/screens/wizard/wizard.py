@@ -170,7 +170,6 @@ class WizardScreen(ActionChecks, Screen[None]):
         if self.pane.panel.has_focus_within or self.pane.device.has_focus_within:
             self.stepper.focus()
         self.pane.panel.end()
-        self._show_story()
         self.show_stage(record.stage)
         self._focus_code()
         self.tools.show_results(record)
@@ -181,17 +180,12 @@ class WizardScreen(ActionChecks, Screen[None]):
         if self.pane.code_is_shown:
             self.set_focus(self.pane.device)
 
-    def _show_story(self) -> None:
-        records = self.login.trace.records
-        self.record_view.show_story(records, self.login.trace.undone(self.login.position))
-
     def _draw(self) -> None:
         records = self.login.trace.records
         self.small.draw(records, self.pane.underway, self.login.trace.undone(self.login.position))
 
     @on(LoginChanged)
     def _login_changed(self) -> None:
-        self._show_story()
         self._draw()
         self._show_next(self.login.position or self.login.flow.stages[-1])
 
@@ -223,7 +217,7 @@ class WizardScreen(ActionChecks, Screen[None]):
 
     @property
     def trace(self) -> Trace:
-        """What has happened up to now."""
+        """The trace so far."""
         return self.login.trace
 
     # -- what is shown ---------------------------------------------------------------------------------

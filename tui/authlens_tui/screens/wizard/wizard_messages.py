@@ -1,4 +1,4 @@
-"""What the parts of the wizard report to the screen and the app."""
+"""Messages from the parts of the wizard to the screen and the app."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class LoginChanged(Message, namespace="wizard"):
 
 
 class RunEnded(Message, namespace="wizard"):
-    """What a key started has ended: other keys work again."""
+    """A run started by a key has ended, so other keys work again."""
 
 
 class LinkChanged(Message, namespace="wizard"):
-    """What can be done with the link, or what there is to say about it, changed."""
+    """The actions or the text for the link have changed."""
 
 
 class OtherWayWanted(Message, namespace="wizard"):
@@ -33,7 +33,7 @@ class OtherWayWanted(Message, namespace="wizard"):
 
 
 class Then(Enum):
-    """What follows a login that is left."""
+    """The next step after leaving a login."""
 
     MENU = auto()
     SAME_LOGIN = auto()

@@ -34,12 +34,12 @@ _NO_PORT: Final = "No port is open here, so the last page may not load. Copy its
 
 
 def way_words(offer: CallbackOffer) -> Content:
-    """Say without a port how to return the answer; empty where the browser comes back."""
+    """Return how to paste the answer if no port is open; empty if the browser returns."""
     return Content() if offer.listens else _pasting(_NO_PORT)
 
 
 def problem_words(offer: CallbackOffer, *, folded: bool) -> Content:
-    """Say what to do if the browser cannot come back, and why none opens; if `folded`, which key says so."""
+    """Return the fix if the browser cannot return, and why none opens; if `folded`, only the key for it."""
     if folded:
         return Content.assemble("Link does not open? Browser cannot return? Press ", ("h", _KEY))
     lines = [_pasting(_UNLOADABLE)] if offer.listens else []
@@ -57,7 +57,7 @@ def _pasting(instruction: str) -> Content:
 
 
 def forward_words(offer: CallbackOffer) -> Content:
-    """Say what to run on the user's own machine over SSH; empty elsewhere."""
+    """Return the command for the user's own machine over SSH; empty elsewhere."""
     if offer.forward_line is None:
         return Content("")
     gap = f"\n  Replace {offer.to_replace} with the name you use for it."
@@ -74,7 +74,7 @@ def forward_words(offer: CallbackOffer) -> Content:
 
 
 def further_words(offer: CallbackOffer) -> Content:
-    """Say what is needed rarely, and warn about shared addresses."""
+    """Return rarely needed hints, and a warning about shared addresses."""
     lines = ("Paste only the address from this login; never share it.", *offer.forward_hints)
     return Content.styled("\n".join(lines), "$quiet")
 
@@ -274,7 +274,7 @@ class AuthorizationPanel(ActionChecks, VerticalScroll):
         self._tell("ignored", Content.line(sentence))
 
     def show_tunnel(self, family: str) -> None:
-        """Say over which address family the test page was reached."""
+        """Show over which address family the test page was reached."""
         # IPv4 and IPv6: there are no others, whatever a visitor claims.
         if family not in self._families and len(self._families) < 2:
             self._families.append(family)

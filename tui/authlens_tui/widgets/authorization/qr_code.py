@@ -100,7 +100,8 @@ def _glyph(bits: Sequence[bool]) -> str:
     if len(bits) == 2:
         return _HALVES[number]
     # The row of sextants has no places for those four, so what is behind them moves up.
-    return _OLDER.get(number) or chr(_SEXTANTS + number - 1 - (number > 21) - (number > 42))
+    older = sum(1 for other in _OLDER if other < number)
+    return _OLDER.get(number) or chr(_SEXTANTS + number - older)
 
 
 def _up(number: int, by: int) -> int:

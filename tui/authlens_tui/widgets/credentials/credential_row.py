@@ -114,7 +114,7 @@ def life_tone(entry: InventoryEntry, now: datetime) -> str:
 
 
 class UpcomingRefresh(NamedTuple):
-    """What happens next to an access token without the user; empty if nothing does.
+    """The next automatic refresh of an access token; empty if there is none.
 
     Attributes:
         cell: what is below the title Refresh.

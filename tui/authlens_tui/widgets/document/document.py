@@ -52,7 +52,7 @@ class DocumentView(LineView, can_focus=True):
         super().__init__(id=id)
         self.lines = lines if isinstance(lines, LineList) else LineList(lines)
         self.rows = Layout(LAYING_OUT, 80)
-        """Where the lines are, as they are wrapped and folded now."""
+        """The current layout of the lines, wrapped and folded."""
         self.layout_ready = False
         """True once every line is in its row."""
         self._subtitle = self._below = ""
@@ -60,13 +60,13 @@ class DocumentView(LineView, can_focus=True):
         self._painter = RowPainter(self)
         self.matches = Matches()
         self.turns_pages = True
-        """Whether the key that turns pages comes here, so that it may be named."""
+        """True if PgDn scrolls this document, so that the border may name the key."""
 
     # -- what is shown ---------------------------------------------------------------------------------
 
     @property
     def plain(self) -> str:
-        """What is shown, as text without wrapping and with nothing folded."""
+        """The whole text, neither wrapped nor folded."""
         return "\n".join(self.lines.texts)
 
     def show(self, lines: Iterable[Line] | LineList, *, keep_place: bool = False) -> None:
@@ -127,7 +127,7 @@ class DocumentView(LineView, can_focus=True):
             self._adopt(layout)
 
     def _adopt(self, layout: Layout) -> None:
-        """Take a layout of the lines that are shown, folded as they were."""
+        """Use a layout of the current lines, with the same folds."""
         # What was folded stays so at another width; in other lines the numbers mean something else.
         if self.layout_ready:
             layout.fold(self.rows.folded)

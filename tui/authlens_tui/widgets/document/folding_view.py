@@ -7,7 +7,7 @@ from authlens_tui.widgets.key_binding import ActionChecks, keys
 
 
 class FoldingView(ActionChecks, DocumentView):
-    """Where there is JSON, one line is the cursor's: the arrow keys move it, Enter folds there."""
+    """Has a cursor on one line if there is JSON: the arrow keys move it, Enter folds there."""
 
     BINDINGS = keys("document")
 

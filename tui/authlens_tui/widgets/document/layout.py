@@ -1,4 +1,4 @@
-"""Where each line of a document is on the screen, at one width and with some of it folded.
+"""The layout of a document: the rows of each line at one width, with some of it folded.
 
 Only how many rows each line takes is counted beforehand; a row itself is made when it is seen. So the layout
 of a megabyte takes a fraction of a second, in any thread, and folding takes milliseconds.
@@ -90,7 +90,7 @@ class Layout:
     # -- folding ---------------------------------------------------------------------------------------
 
     def can_fold(self, number: int) -> bool:
-        """Say whether line `number` begins an object or array of laid out JSON."""
+        """Return whether line `number` begins an object or array of laid out JSON."""
         return self._end_of(number) is not None
 
     def toggle(self, number: int) -> bool:

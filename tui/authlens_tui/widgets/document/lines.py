@@ -26,7 +26,7 @@ _CLOSING: Final = ("}", "]", "},", "],")
 
 
 class Tone(StrEnum):
-    """What a piece of text is, and how that looks in the colours of the theme."""
+    """The kind of a piece of text; the value is its style in the theme."""
 
     # Not component classes: Textual makes a node for each of them in every view, at 6 KiB a node.
     PLAIN = ""
@@ -262,7 +262,7 @@ class Containers(Struct, frozen=True):
 
 
 def containers(texts: Sequence[str]) -> Containers:
-    """Return the containers of laid out JSON; one that is cut off at the end is none."""
+    """Return the containers of laid out JSON, without those that are cut off at the end."""
     open_ones: list[int] = []
     ends: dict[int, int] = {}
     members: list[int] = []

@@ -1,4 +1,4 @@
-"""Where words are in a document, found without holding up the screen."""
+"""A search in a document that does not block the screen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LINES_AT_ONCE: Final = 5_000
 
 
 class Match(NamedTuple):
-    """Where the words are: from `start` to `end` of line `line`."""
+    """One match: from `start` to `end` of line `line`."""
 
     line: int
     start: int
@@ -40,12 +40,12 @@ class Matches(Struct):
             yield match
 
     def turn(self, by: int) -> Match:
-        """Go `by` matches on, round and round; there has to be one."""
+        """Move by `by` matches, wrapping around; needs at least one match."""
         self.index = (self.index + by) % len(self.hits)
         return self.hits[self.index]
 
     def turn_from(self, line: int) -> Match:
-        """Go to the first match from `line` on, round and round; there has to be one."""
+        """Move to the first match from `line` on, wrapping around; needs at least one match."""
         # The one before it, which may be -1: the turn then leads to the first.
         self.index = bisect_left(self.hits, line, key=lambda match: match.line) - 1
         return self.turn(1)

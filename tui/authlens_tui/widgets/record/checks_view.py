@@ -23,7 +23,7 @@ FixWords = Callable[[str | Fix], str]
 
 
 def checks_summary(checks: Iterable[Check]) -> str:
-    """Return a few words such as `5✔ 1!`: how many checks came out how."""
+    """Return the number of checks by severity, such as `5✔ 1!`."""
     results = list(checks)
     counts = ((SEVERITY_SIGNS[s][0], sum(c.severity is s for c in results)) for s in reversed(SEVERITY_SIGNS))
     return " ".join(f"{count}{sign}" for sign, count in counts if count)

@@ -75,7 +75,7 @@ class DiagramLine(Line, frozen=True, dict=True):
 
     message: Arrow | None = None
     names: bool = False
-    """Whether it names the lifelines: it stays in sight."""
+    """True for the line that names the lifelines: it stays in view."""
 
 
 def diagram_lines(
@@ -204,7 +204,7 @@ def _places(drawn: Sequence[Arrow], *, wide: bool) -> Mapping[Party, float]:
 
 
 class _Lanes:
-    """Where the lifelines are at one width, and the rows drawn across them."""
+    """The lifelines at one width, and the rows drawn across them."""
 
     def __init__(self, width: int, places: Mapping[Party, float], *, small: bool = False) -> None:
         self._width = width

@@ -169,7 +169,7 @@ class ArrowLines:
         self._arrows = [drawn.message if isinstance(drawn, DiagramLine) else None for drawn in rows]
         self._starts = [n for n, arrow in enumerate(self._arrows) if arrow and arrow is not self.at(n - 1)]
         self.names_on_top = bool(rows) and isinstance(rows[0], DiagramLine) and rows[0].names
-        """Whether the first line names the lifelines."""
+        """True if the first line names the lifelines."""
 
     def place(self, number: int) -> tuple[int, int]:
         """Return which arrow the line `number` belongs to, counted from 1, and how many there are."""
@@ -180,10 +180,11 @@ class ArrowLines:
 
     def of_record(self, record: int | None, exchange: int | None, *, end: bool) -> range:
         """Return the lines of the first arrow, or the last, of a record or exchange; empty if none."""
+        arrows = ((start, self._arrows[start]) for start in self._starts)
         starts = [
             start
-            for start in self._starts
-            if (arrow := self._arrows[start]) is not None
+            for start, arrow in arrows
+            if arrow is not None
             and record in (None, arrow.record_index)
             and exchange in (None, arrow.exchange_index)
         ]
@@ -194,6 +195,7 @@ class ArrowLines:
 
     def next_from(self, number: int, by: int) -> int:
         """Return the first line of the next arrow, or of the one before; `number` if there is none."""
-        begun = bisect_right(self._starts, number)
-        index = begun if by > 0 else begun - 1 - (self.at(number) is not None)
+        index = bisect_right(self._starts, number)
+        if by < 0:
+            index -= 1 if self.at(number) is None else 2
         return self._starts[index] if 0 <= index < len(self._starts) else number

@@ -1,8 +1,8 @@
-"""The overview of a record: what it came to in words, its exchanges, grave checks, and what it learned."""
+"""The overview of a record: its outcome in words, its exchanges, grave checks and facts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from authlens_core.explain.meanings import explain_fact
@@ -41,13 +41,13 @@ def overview_lines(
     verdicts: Verdicts | None = None,
     fixes: FixWords = str,
 ) -> Iterator[Line]:
-    """Yield what `record` came to: words, exchanges one line each, grave checks, facts with meanings."""
+    """Yield the outcome of `record` in words, its exchanges, grave checks, facts and meanings."""
     summary = overview(record)
     # Of a stage that did not fail, the lines of the answer from which it was recognised.
     evidence = summary.evidence or record.learned(FactId.EVIDENCE, str)
     refusal = record.refused_attack
     outcome = record.outcome if refusal is None else Outcome.PASSED
-    yield from _words(summary, outcome, evidence, redactor, fixes)
+    yield from _words(summary, outcome, evidence, mask=redactor.text, fixes=fixes)
     if record.exchanges:
         yield BLANK
         for exchange in record.exchanges:
@@ -100,9 +100,13 @@ def exchange_line(exchange: Exchange, redactor: Redactor, *, failed: bool = Fals
 
 
 def _words(
-    summary: Overview, outcome: Outcome, evidence: tuple[str, ...], redactor: Redactor, fixes: FixWords
+    summary: Overview,
+    outcome: Outcome,
+    evidence: tuple[str, ...],
+    *,
+    mask: Callable[[str], str],
+    fixes: FixWords,
 ) -> Iterator[Line]:
-    mask = redactor.text
     for change in summary.tampering:
         yield line(("! changed on purpose: ", Tone.WARNING), mask(change), hang=2, by_words=True)
     text = mask(" ".join((*summary.sentences, summary.cause)).strip())

@@ -41,14 +41,14 @@ class ReadingArea(Horizontal):
     record_view = getters.query_one(RecordView)
 
     searches = True
-    """Whether the key that searches is for the record; false where it is for a list beside it."""
+    """False if the search key belongs to a list beside the record."""
 
     instead: Widget | None = None
-    """What is shown instead of the record, and scrolled by the keys; None while the record is shown."""
+    """The widget that replaces the record and is scrolled by the keys; None for the record."""
 
     @property
     def read_widget(self) -> Widget:
-        """What the keys scroll: the document of the open tab, or what is shown instead."""
+        """The widget that the keys scroll: the document of the open tab, or its replacement."""
         return self.instead or self.record_view.document
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -1,4 +1,4 @@
-"""What each tab of a stage says, as lines: functions of what is known of it, to be called in any thread."""
+"""The lines of each tab: pure functions of a snapshot, which can be called in any thread."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ EXCHANGE_TABS: Final = RAW_TABS | {Tab.CURL, Tab.TIMING}
 
 
 class StageSnapshot(Struct, frozen=True, eq=False, dict=True):
-    """What is known of a stage: before, during and after its run. Two of them are never equal.
+    """A stage before, during or after its run. Two snapshots are never equal.
 
     `exchanges` are those of the record, and after them those that fetched keys to check the signatures of
     the JWTs in it; `verdicts` say whether they verify, None before they are checked. `grant_type` is that of
@@ -91,7 +91,7 @@ class StageSnapshot(Struct, frozen=True, eq=False, dict=True):
 
 
 class ViewOptions(NamedTuple):
-    """How something is looked at.
+    """The options of a view.
 
     Attributes:
         raw: true to show bodies exactly as they were sent.
@@ -127,14 +127,14 @@ def redactor_of(
 
 
 def hides_secrets(snapshot: StageSnapshot, redactor: Redactor) -> bool:
-    """Say whether anything of the stage is masked that could be revealed."""
+    """Return whether the stage has masked secrets that could be revealed."""
     facts = (redactor.text(fact_text(fact)) for fact in (snapshot.record.facts if snapshot.record else ()))
     messages: list[Request | Response] = [*requests_of(snapshot), *responses_of(snapshot)]
     return any(map(MASKED.search, chain(facts, (raw_message(message, redactor) for message in messages))))
 
 
 def tab_label(tab: Tab, snapshot: StageSnapshot, *, raw: bool) -> str:
-    """Return the words in the border of a tab: whose text it is, and how it is shown."""
+    """Return the label in the border of a tab: whose text it is, and how it is shown."""
     planned = snapshot.planned is not None
     answered = any(exchange.response is not None for exchange in snapshot.exchanges)
     label = {
@@ -165,7 +165,7 @@ def tab_lines(
     redactor: Redactor,
     aspect: ViewOptions,
 ) -> Iterator[Line]:
-    """Yield what `tab` shows."""
+    """Yield the lines of `tab`."""
     mask = redactor if aspect.masked else NoRedactor()
     raw, verdicts = aspect.raw, snapshot.verdicts
     match tab:
@@ -197,7 +197,7 @@ def tab_lines(
 
 
 def requests_of(snapshot: StageSnapshot, picked: int | None = None) -> list[Request]:
-    """Return the requests of a stage, one that is not sent yet among them; or the one that is picked."""
+    """Return the requests of a stage, including one that is not sent yet; or only the picked one."""
     requests = [exchange.request for exchange in snapshot.exchanges]
     if snapshot.planned is not None:
         requests.append(snapshot.planned)
@@ -205,7 +205,7 @@ def requests_of(snapshot: StageSnapshot, picked: int | None = None) -> list[Requ
 
 
 def responses_of(snapshot: StageSnapshot, picked: int | None = None) -> list[Response]:
-    """Return the responses of a stage, or the one of the exchange that is picked."""
+    """Return the responses of a stage, or only that of the picked exchange."""
     chosen = snapshot.exchanges if picked is None else snapshot.exchanges[picked : picked + 1]
     return [exchange.response for exchange in chosen if exchange.response is not None]
 
@@ -277,7 +277,7 @@ def _curl(snapshot: StageSnapshot, redactor: Redactor, aspect: ViewOptions) -> I
 def _each(
     exchanges: Iterable[Iterable[Line]], snapshot: StageSnapshot, aspect: ViewOptions
 ) -> Iterator[Line]:
-    """Yield the lines of each exchange, or of the one that is picked, under its number and purpose."""
+    """Yield the lines of each exchange, or of the picked one, under its number and purpose."""
     every = list(exchanges)
     purposes = [*(exchange.purpose.value for exchange in snapshot.exchanges), "not sent yet"]
     if not every:

@@ -1,4 +1,4 @@
-"""What the view of a stage asks of the screen or the program that it is in."""
+"""Messages from the view of a record to its screen and the app."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One stage in full: what it came to, what was sent and came back, what was checked, how to repeat it."""
+"""The view of one record: its outcome, requests, responses and checks, and how to repeat it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class RecordView(ActionChecks, Widget):
     search_bar = getters.query_one(SearchBar)
 
     issuer: str | None = None
-    """Who issued the tokens, if the story has no server metadata."""
+    """The issuer of the tokens, if the story has no server metadata."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
@@ -76,7 +76,7 @@ class RecordView(ActionChecks, Widget):
         self._raw = False
         self._picked: int | None = None
         self.revealed = False
-        """Whether the secrets are shown."""
+        """True while the secrets are shown."""
         self._mask_again: Timer | None = None
         self._made = TabCache()
         self._undone: frozenset[int] = frozenset()
@@ -91,23 +91,10 @@ class RecordView(ActionChecks, Widget):
                     yield kind(id=f"{tab}-document")
         yield SearchBar(lambda: self._document(self.tab))
 
-    def show_running(self, underway: RunningStage) -> None:
-        """Show how far a running stage is: the request that is on its way, and what was exchanged before."""
-        sent, exchanges = underway.request, underway.exchanges
-        self.show(StageSnapshot(underway.stage, planned=sent, exchanges=exchanges, underway=underway))
-
-    def show_record(self, record: StageRecord) -> None:
-        self.show(self._made.snapshot_of(record))
-
-    def show_story(self, records: Sequence[StageRecord], undone: frozenset[int] = frozenset()) -> None:
-        """Show in the diagram what has happened up to now; `undone` are the places that no longer count."""
-        if self._made.tell(records) or undone != self._undone:
-            self._undone = undone
-            self._paint()
-
     def show_exchange(self, index: int | None, *, reply: bool = True) -> None:
         """Turn to the response (or the request) of exchange `index`; to the overview where there is none."""
-        self._turn_to(Tab.OVERVIEW if index is None else Tab.RESPONSE if reply else Tab.REQUEST)
+        message = Tab.RESPONSE if reply else Tab.REQUEST
+        self._turn_to(Tab.OVERVIEW if index is None else message)
         self.pick(index)
 
     def pick(self, index: int | None) -> None:
@@ -116,9 +103,23 @@ class RecordView(ActionChecks, Widget):
         self._label_response()
         self._paint()
 
-    def show(self, snapshot: StageSnapshot) -> None:
-        """Show a stage as far as it is known."""
+    def show(
+        self,
+        records: Sequence[StageRecord],
+        stage: StageRecord | RunningStage | StageSnapshot,
+        undone: frozenset[int] = frozenset(),
+    ) -> None:
+        """Show one stage of a trace.
+
+        Args:
+            records: the trace so far, drawn in the diagram.
+            stage: its record, its progress while it runs, or what is to be sent.
+            undone: indexes of the records that no longer count.
+        """
         self.mask()
+        self._made.tell(records)
+        self._undone = undone
+        snapshot = self._made.snapshot_of(stage)
         # Emptied, because the other tabs are made again only when they are opened.
         if snapshot is not self._snapshot:
             self._snapshot, self._picked = snapshot, None
@@ -130,7 +131,7 @@ class RecordView(ActionChecks, Widget):
         self._paint()
 
     def _label_response(self) -> None:
-        """Name the status of the last response, or of the one that is picked, on its tab."""
+        """Show the status of the last response, or of the picked one, on its tab."""
         snapshot = self._snapshot
         exchanges = snapshot.record.exchanges if snapshot.record else snapshot.exchanges
         if self._picked is not None:
@@ -190,7 +191,7 @@ class RecordView(ActionChecks, Widget):
         self.document.focus()
 
     def action_tab(self, step: int) -> None:
-        """Turn to the tab `step` places further on, round and round."""
+        """Turn to the tab `step` places further on, wrapping around."""
         self._turn_to(_TABS[(_TABS.index(self.tab) + step) % len(_TABS)])
 
     def action_turn_to(self, number: int) -> None:

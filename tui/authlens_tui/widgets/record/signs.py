@@ -1,4 +1,4 @@
-"""How what happened looks: the sign and tone of a severity, an outcome and a status, and of who speaks.
+"""The sign and tone of a severity, an outcome, a status and a party.
 
 A sign, a number or a name always says it, too: never colour alone.
 """

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeVar
 from msgspec import Struct
 
 from authlens_core.export.redaction import Redactor, secrets_in
-from authlens_core.trace.record import Exchange, Secret, StageRecord
+from authlens_core.trace.record import Exchange, RunningStage, Secret, StageRecord
 from authlens_tui.widgets.document.lines import LineList
 from authlens_tui.widgets.record.record_lines import (
     StageSnapshot,
@@ -30,13 +30,13 @@ _LIGHT: Final = 65_536  # bytes of bodies that are made into lines at once; more
 
 
 class Story(Struct, frozen=True, eq=False):
-    """What has happened up to now. Two of them are never equal: a longer one may know more secrets."""
+    """The records so far. Two stories are never equal: a longer one may contain more secrets."""
 
     records: tuple[StageRecord, ...] = ()
 
 
 class TabKey(NamedTuple):
-    """What the lines of a tab depend on."""
+    """The inputs of the lines of a tab."""
 
     snapshot: StageSnapshot
     story: Story
@@ -45,7 +45,7 @@ class TabKey(NamedTuple):
 
 
 class _Masking(NamedTuple):
-    """What masks a stage, and whether there is anything to mask."""
+    """The redactor of a stage, and whether it masks anything."""
 
     redactor: Redactor
     hides: bool
@@ -62,21 +62,26 @@ class TabCache:
         self._snapshots: dict[int, StageSnapshot] = {}
         self._one_at_a_time = asyncio.Lock()  # threads that compete hold up the screen
 
-    def tell(self, records: Sequence[StageRecord]) -> bool:
-        """Take what has happened up to now; say whether that is news."""
+    def tell(self, records: Sequence[StageRecord]) -> None:
+        """Store the records so far."""
         before = self.story.records
         # By identity: records are never changed, and comparing bodies would cost more than making the lines.
-        if len(records) == len(before) and all(map(is_, records, before)):
-            return False
-        self.story = Story(tuple(records))
-        return True
+        if len(records) != len(before) or not all(map(is_, records, before)):
+            self.story = Story(tuple(records))
 
     # -- what is known of a record ---------------------------------------------------------------------
 
-    def snapshot_of(self, record: StageRecord) -> StageSnapshot:
-        """Return the newest that is known of this very record."""
-        snapshot = StageSnapshot(record.stage, record=record, exchanges=record.exchanges)
-        return self._snapshots.setdefault(id(record), snapshot)
+    def snapshot_of(self, stage: StageRecord | RunningStage | StageSnapshot) -> StageSnapshot:
+        """Return a snapshot of a stage; the newest one of a record."""
+        match stage:
+            case StageRecord():
+                snapshot = StageSnapshot(stage.stage, record=stage, exchanges=stage.exchanges)
+                return self._snapshots.setdefault(id(stage), snapshot)
+            case RunningStage():
+                return StageSnapshot(
+                    stage.stage, planned=stage.request, exchanges=stage.exchanges, underway=stage
+                )
+        return stage
 
     def store_snapshot(self, record: StageRecord, snapshot: StageSnapshot) -> None:
         self._snapshots[id(record)] = snapshot
@@ -118,7 +123,7 @@ class TabCache:
         """Return what masks a stage and the lines of a tab of it; in any thread."""
         masking = self._masking.get((key.snapshot, key.story)) or self._mask(key.snapshot, key.story)
         story = key.story.records
-        lines = tab_lines(key.tab, key.snapshot, story, masking.redactor, key.aspect)
+        lines = tab_lines(key.tab, key.snapshot, story, redactor=masking.redactor, aspect=key.aspect)
         return masking, LineList(lines)
 
     def _keep(self, key: TabKey, masking: _Masking, lines: LineList) -> None:
@@ -131,7 +136,7 @@ class TabCache:
     # -- secrets ---------------------------------------------------------------------------------------
 
     def hides(self, snapshot: StageSnapshot) -> bool:
-        """Say whether anything of a stage is masked; false before any of it is shown."""
+        """Return whether anything of a stage is masked; false before any of it is shown."""
         masking = self._masking.get((snapshot, self.story))
         return masking is not None and masking.hides
 

@@ -1,4 +1,4 @@
-"""Where the time went: the waterfall of all exchanges, and the phases of those of one stage."""
+"""The timing of a login: the waterfall of all exchanges, and the phases of those of one stage."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class WaterfallRow(NamedTuple):
 
 
 def waterfall(records: Sequence[StageRecord]) -> tuple[WaterfallRow, ...]:
-    """Return when each exchange of `records` was sent; one that two records share is in it once."""
+    """Return when each exchange of `records` was sent; shared exchanges appear once."""
     rows: list[WaterfallRow] = []
     start = 0.0
     last_end: datetime | None = None
@@ -42,7 +42,7 @@ def waterfall(records: Sequence[StageRecord]) -> tuple[WaterfallRow, ...]:
         gap = 0.0 if last_end is None else max(0.0, (exchange.started_at - last_end).total_seconds())
         pause = gap if gap >= _PAUSE else 0.0
         start += gap - pause
-        rows.append(WaterfallRow(records[index], number, exchange, pause, start))
+        rows.append(WaterfallRow(records[index], number, exchange, pause=pause, start=start))
         start += exchange.elapsed
         last_end = exchange.ended_at
     return tuple(rows)

@@ -1,4 +1,8 @@
-"""The one line at the top: the way to here, a sign of what was changed on purpose, the secret store."""
+"""The one line at the top: the trail to this screen, a mark for tampering, the secret store.
+
+Textual's `Header` has a title and a subtitle, cut at the end on a narrow terminal; here the parts that
+say least go first.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """A document to read: wrapped, scrolled, searched, selected with the mouse, quick at any length.
 
 Only the rows in view are drawn (Textual's line API), so a megabyte costs what a page costs. A long document
-is laid out in a thread; until that is done one line says so.
+is laid out in a thread; until that is done one line says so. Textual's `TextArea(read_only=True)` misses the
+budget of 30 ms for a key: to turn a page of 1.3 MB takes it 230 ms.
 """
 
 from __future__ import annotations

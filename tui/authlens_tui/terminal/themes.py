@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +21,11 @@ from textual.message import Message
 from textual.theme import Theme
 
 
+@dataclass
 class ThemeChosen(Message):
     """The user took a theme, which is applied already."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
+    name: str
 
 
 def _themes() -> Iterator[Theme]:

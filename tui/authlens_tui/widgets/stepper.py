@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -78,12 +79,11 @@ class Stepper(Widget, can_focus=True):
     looked_at: reactive[int] = reactive(0)
     """The index of the step whose details are shown."""
 
+    @dataclass
     class Chosen(Message):
         """A user wants to look at step `index`."""
 
-        def __init__(self, index: int) -> None:
-            super().__init__()
-            self.index = index
+        index: int
 
     def render(self) -> Content:
         """Draw the list, or the one-line form when the class `-line` is set."""

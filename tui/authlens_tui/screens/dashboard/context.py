@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,23 +26,22 @@ if TYPE_CHECKING:
 Work = Coroutine[Any, Any, object]
 
 
+@dataclass
 class StatusMessage(Message, namespace="dashboard"):
     """A sentence for the line under the table; `good` is None while something still runs."""
 
-    def __init__(self, sentence: str, good: bool | None) -> None:  # noqa: FBT001 - one of three values
-        super().__init__()
-        self.sentence = sentence
-        self.good = good
+    sentence: str
+    good: bool | None
 
 
+@dataclass(kw_only=True)
 class Changed(Message, namespace="dashboard"):
     """The screen is out of date; `reread`: credentials changed, not only the running actions."""
 
-    def __init__(self, *, reread: bool) -> None:
-        super().__init__()
-        self.reread = reread
+    reread: bool
 
 
+@dataclass
 class LoginWanted(Message, namespace="dashboard"):
     """The user wants to log in to `url`.
 
@@ -50,17 +50,16 @@ class LoginWanted(Message, namespace="dashboard"):
         account: the name of the login; None for the default account.
     """
 
-    def __init__(self, url: str, options: Options | None = None, account: str | None = None) -> None:
-        super().__init__()
-        self.url = url
-        self.options = options
-        self.account = account
+    url: str
+    options: Options | None = None
+    account: str | None = None
 
 
 class MoveWanted(Message, namespace="dashboard"):
     """The user wants to move all secrets to another store."""
 
 
+@dataclass
 class TraceWanted(Message, namespace="dashboard"):
     """The user wants to see a trace.
 
@@ -69,11 +68,9 @@ class TraceWanted(Message, namespace="dashboard"):
         is_stored: true for one from the history, whose secrets are fingerprints.
     """
 
-    def __init__(self, trace: Trace, entry_id: str, *, is_stored: bool) -> None:
-        super().__init__()
-        self.trace = trace
-        self.entry_id = entry_id
-        self.is_stored = is_stored
+    trace: Trace
+    entry_id: str
+    is_stored: bool
 
 
 class CredentialScreen(Screen[None]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -23,13 +24,12 @@ class LinkChanged(Message, namespace="wizard"):
     """The actions or the text for the link have changed."""
 
 
+@dataclass
 class OtherWayWanted(Message, namespace="wizard"):
     """The user wants to reach `url` without OAuth."""
 
-    def __init__(self, way: WayOn, url: str) -> None:
-        super().__init__()
-        self.way = way
-        self.url = url
+    way: WayOn
+    url: str
 
 
 class Then(Enum):
@@ -40,10 +40,9 @@ class Then(Enum):
     NEXT_LOGIN = auto()
 
 
+@dataclass
 class WizardClosed(Message, namespace="wizard"):
     """The user is done with this login."""
 
-    def __init__(self, login: Login, then: Then = Then.MENU) -> None:
-        super().__init__()
-        self.login = login
-        self.then = then
+    login: Login
+    then: Then = Then.MENU

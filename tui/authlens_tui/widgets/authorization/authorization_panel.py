@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import Final
 
 from textual import getters, on, work
@@ -97,12 +98,11 @@ class PasteField(Input):
     class Left(Message):
         """The user wants the keys back."""
 
+    @dataclass
     class TooLong(Message):
         """Something was pasted that is too long for an address, and was not taken."""
 
-        def __init__(self, characters: int) -> None:
-            super().__init__()
-            self.characters = characters
+        characters: int
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Claim every key that types, so that none is offered as a command meanwhile."""
@@ -147,12 +147,11 @@ class AuthorizationPanel(ActionChecks, VerticalScroll):
     link = getters.query_one("#link", Static)
     field = getters.query_one(PasteField)
 
+    @dataclass
     class Pasted(Message):
         """The user pasted something that may be the redirect URL."""
 
-        def __init__(self, text: Secret) -> None:
-            super().__init__()
-            self.text = text
+        text: Secret
 
     class LinkWithdrawn(Message):
         """The link can no longer be used: close what shows it."""

@@ -8,6 +8,7 @@ are dark on light in any theme: scanners do not expect the reverse.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from rich.segment import Segment
@@ -108,12 +109,11 @@ def _up(number: int, by: int) -> int:
     return -(-number // by)
 
 
+@dataclass
 class QrCodeWanted(Message):
     """The user wants `url` as a QR code on a screen of its own."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self.url = url
+    url: str
 
 
 class QrCode(Measured):

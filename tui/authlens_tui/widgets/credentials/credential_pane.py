@@ -6,6 +6,7 @@ If no credential is selected, it shows what a login is, as a small diagram.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -268,12 +269,11 @@ class CredentialPane(ActionChecks, VerticalScroll):
     history = getters.query_one("#history", OptionList)
     happened = getters.query_one("#happened", HangingText)
 
+    @dataclass
     class TraceChosen(Message):
         """The user chose a trace of the history."""
 
-        def __init__(self, trace_id: str) -> None:
-            super().__init__()
-            self.trace_id = trace_id
+        trace_id: str
 
     def __init__(self) -> None:
         # With a class that the first paint then need not add, which would style it again.

@@ -8,6 +8,7 @@ view are made again to see whether their text has changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from rich.cells import cell_len, set_cell_size
@@ -62,6 +63,7 @@ class CredentialTable(LineView, can_focus=True):
     class Highlighted(Message):
         """The cursor is on another credential, or on none."""
 
+    @dataclass
     class HeaderClicked(Message):
         """The title of a column was clicked.
 
@@ -69,9 +71,7 @@ class CredentialTable(LineView, can_focus=True):
             key: of the column.
         """
 
-        def __init__(self, key: str) -> None:
-            super().__init__()
-            self.key = key
+        key: str
 
     class Chosen(Message):
         """The user wants to see more of the credential under the cursor."""

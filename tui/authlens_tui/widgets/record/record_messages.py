@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -19,6 +20,7 @@ class ArrowMarked(Message):
     """Another arrow of a diagram is marked."""
 
 
+@dataclass
 class ArrowChosen(Message, namespace="record_view"):
     """A user opened an arrow of a diagram.
 
@@ -26,15 +28,14 @@ class ArrowChosen(Message, namespace="record_view"):
     and then calls `show_exchange`.
     """
 
-    def __init__(self, arrow: Arrow) -> None:
-        super().__init__()
-        self.arrow = arrow
+    arrow: Arrow
 
 
 class Revealed(Message, namespace="record_view"):
     """A user has revealed the secrets of what is shown."""
 
 
+@dataclass
 class SignatureWanted(Message, namespace="record_view"):
     """A user wants to know who signed the tokens of `record`; the screen with a sender looks at them.
 
@@ -43,18 +44,10 @@ class SignatureWanted(Message, namespace="record_view"):
         answer: takes the verdicts, and the exchanges that fetched the keys.
     """
 
-    def __init__(
-        self,
-        record: StageRecord,
-        story: tuple[StageRecord, ...],
-        issuer: str | None,
-        answer: Callable[[Verdicts, tuple[Exchange, ...]], None],
-    ) -> None:
-        super().__init__()
-        self.record = record
-        self.story = story
-        self.issuer = issuer
-        self.answer = answer
+    record: StageRecord
+    story: tuple[StageRecord, ...]
+    issuer: str | None
+    answer: Callable[[Verdicts, tuple[Exchange, ...]], None]
 
     @property
     def tokens(self) -> dict[Secret, Jwt]:

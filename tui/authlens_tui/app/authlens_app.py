@@ -127,11 +127,8 @@ class AuthlensApp(ActionChecks, BaseApp):
         self.push_screen("menu")
 
     def can_menu(self) -> bool:
-        return self.workspace.menu is not None and self._is_on_dashboard
-
-    @property
-    def _is_on_dashboard(self) -> bool:
-        return isinstance(self.screen, DashboardScreen)  # elsewhere a login would stay unfinished
+        # Elsewhere a login would stay unfinished.
+        return self.workspace.menu is not None and isinstance(self.screen, DashboardScreen)
 
     def action_requests(self) -> None:
         if self.controller is not None:
@@ -142,7 +139,7 @@ class AuthlensApp(ActionChecks, BaseApp):
             self.controller.records.open_file(self.session)
 
     def can_open_file(self) -> bool:
-        return self.controller is not None and self._is_on_dashboard
+        return self.controller is not None and isinstance(self.screen, DashboardScreen)
 
     @on(LoginWanted)
     @on(MoveWanted)

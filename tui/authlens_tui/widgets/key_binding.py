@@ -45,18 +45,19 @@ def _table() -> Mapping[str, Mapping[str, list[Any]]]:
 
 
 class ActionChecks:
-    """Asks `can_save`, beside `action_save`, whether the action does something now; else it always does.
-
-    For a key that names a method, such as `act('runner.next')`, it asks `runner.can_next`.
-    """
+    """Asks `can_save`, beside `action_save`, whether the action does something now; else it always does."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if not getattr(self, "is_mounted", True):  # its parts are not there yet
-            return True
-        path = str(parameters[0]) if action == "act" else action
-        owner, _, name = path.rpartition(".")
-        check = getattr(attrgetter(owner)(self) if owner else self, f"can_{name}", None)
-        return check is None or check()
+        return _is_possible(self, str(parameters[0]) if action == "act" else action)
+
+
+def _is_possible(node: object, path: str) -> bool:
+    """Return what `can_…` says; for `runner.next`, the method of a key, it is `runner.can_next`."""
+    if not getattr(node, "is_mounted", True):  # its parts are not there yet
+        return True
+    owner, _, name = path.rpartition(".")
+    check = getattr(attrgetter(owner)(node) if owner else node, f"can_{name}", None)
+    return check is None or check()
 
 
 def default_css(module: str) -> str:

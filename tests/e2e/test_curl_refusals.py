@@ -32,7 +32,7 @@ async def machine(tmp_path: Path) -> AsyncIterator[tuple[dict[str, str], str]]:
         yield environ, url
 
 
-@pytest.mark.parametrize("option", ["-D", "-v", "--resolve", "-sk"])
+@pytest.mark.parametrize("option", ["-D", "-v", "--resolve", "-k"])
 async def test_each_command_in_a_refusal_works(option: str, machine: tuple[dict[str, str], str]) -> None:
     environ, url = machine
     refused = await authlens(environ, "curl", url, "--", option)

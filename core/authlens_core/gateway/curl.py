@@ -24,7 +24,7 @@ from authlens_core.credentials.lifecycle.request_credential import (
     refuses_token,
 )
 from authlens_core.credentials.lifecycle.request_headers import CredentialHeaders
-from authlens_core.gateway.signed_stream import SendAgain, refused_for_good
+from authlens_core.gateway.signed_stream import Renewal, SendAgain, refused_for_good
 from authlens_core.grammars.curl import CurlRequest, config_line, newest_head
 from authlens_core.values.errors import AuthlensError, NetworkFailure, Refused, UsageError
 from authlens_core.values.exchange import Response
@@ -121,7 +121,7 @@ def _trust_options() -> list[_Option]:
     With one of the two, curl would trust its own other one as well.
     """
     file, directory = trust_files(os.environ)
-    if not file and not directory:
+    if not (file or directory):
         return []
     file = file or str(min(Path(directory or "").glob("*.[0-9]"), default=directory))
     options = (("cacert", file), ("capath", directory or "/dev/null"))
@@ -163,45 +163,35 @@ async def authorized_curl(
         LoginNeeded: a user has to log in.
         AuthlensError: as `RequestCredential.fields`.
     """
-    credential, renewals = await source.fields(), set[str]()
+    credential, renewal = await source.fields(), Renewal(source)
     while True:
         config = configuration(source.url, request, credential.signed(request.method, source.url))
         async with _running(path, request, config) as curl:
-            renewed = await _renewed(source, credential, await curl.head(), renewals)
+            renewed = await _renewed(source, renewal, credential, await curl.head())
             if renewed is None or not request.is_repeatable:
-                return await _outcome(source.url, request, curl, is_renewed=renewed is not None)
+                code, head = await curl.pass_on(), await curl.head()
+                if head is None or code not in (0, _HTTP_ERROR):
+                    return CurlOutcome(code)
+                if renewed is not None:
+                    return CurlOutcome(NetworkFailure.exit_code, SendAgain())
+                problem = _problem(source.url, request, head)
+                if problem is not None and not request.shows_status:
+                    code = Refused.exit_code
+                return CurlOutcome(code, problem)
         note("The resource refused the credential: sent the request again with a new token or proof.")
         credential = renewed
 
 
-async def _outcome(url: str, request: CurlRequest, curl: _Curl, *, is_renewed: bool) -> CurlOutcome:
-    """Pass the output on, and return how the request ended."""
-    code, head = await curl.pass_on(), await curl.head()
-    if head is None or code not in (0, _HTTP_ERROR):
-        return CurlOutcome(code)
-    if is_renewed:
-        return CurlOutcome(NetworkFailure.exit_code, SendAgain())
-    problem = _problem(url, request, head)
-    return CurlOutcome(code if problem is None or request.shows_status else Refused.exit_code, problem)
-
-
 async def _renewed(
-    source: RequestCredential, sent: CredentialHeaders, head: Response | None, renewals: set[str]
+    source: RequestCredential, renewal: Renewal, sent: CredentialHeaders, head: Response | None
 ) -> CredentialHeaders | None:
-    """Return what to send instead after this head, or None; `renewals` gets what is new in it."""
+    """Return what to send again with after this head, or None."""
     if head is None:
         return None
     wants_nonce = sent.learn(source.url, head)
-    if not refuses_token(head):
-        source.accepted(sent)
-        return None
-    if wants_nonce and "nonce" not in renewals:
-        renewals.add("nonce")
-        return sent
-    if "token" not in renewals:
-        renewals.add("token")
-        return await source.renewed(sent)
-    source.refused(sent)
+    if refuses_token(head):
+        return await renewal.after(sent, wants_nonce=wants_nonce)
+    source.accepted(sent)
     return None
 
 

@@ -86,8 +86,7 @@ class Mapping(Struct, frozen=True):
             prefix = f"{ours}{self.prefix}".encode("ascii")
             suffix = address.removeprefix(prefix)
             if self.prefix and suffix != address and suffix[:1] in (b"/", b"?", b""):
-                target = suffix or b"/"
-                return theirs.encode("ascii") + target
+                return b"%b%b" % (theirs.encode("ascii"), suffix or b"/")
         return address
 
     def to_local(self, location: str) -> str:

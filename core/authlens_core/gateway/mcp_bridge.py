@@ -153,11 +153,12 @@ class McpBridge:
     def _cancelled(self, request_id: object) -> bool:
         """Cancel a request for the client; return whether the server needs no notification of it."""
         task = self._owed.pop(request_id, None) if isinstance(request_id, str | int) else None
+        if task is None:
+            return True
         # Until 2025-11-25 the notification itself is what the server needs.
-        if task is not None and self._beginning:
+        if self._beginning:
             return False
-        if task is not None:
-            task.cancel()  # since then the end of its stream is the signal
+        task.cancel()  # since then the end of its stream is the signal
         return True
 
     async def _serve(self, message: JsonRpcMessage) -> None:

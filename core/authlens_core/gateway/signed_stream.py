@@ -77,6 +77,32 @@ def redirect_refused(location: str, url: str) -> AuthlensError:
     )
 
 
+class Renewal:
+    """What a refused request is sent again with: first the resource's nonce, then a renewed credential."""
+
+    def __init__(self, source: RequestCredential) -> None:
+        self._source = source
+        self._attempts = set[str]()
+
+    async def after(self, sent: CredentialHeaders, *, wants_nonce: bool) -> CredentialHeaders | None:
+        """Return what to send instead of the refused `sent`; None if the refusal is final.
+
+        Raises:
+            LoginNeeded: a user has to log in.
+            AuthlensError: the refresh failed.
+        """
+        # The nonce comes with the refusal of the first attempt (RFC 9449 §9).
+        if wants_nonce and "nonce" not in self._attempts:
+            self._attempts.add("nonce")
+            return sent
+        # Once: a resource that refuses a new token as well refuses the user, and would do so for ever.
+        renewed = None if "token" in self._attempts else await self._source.renewed(sent)
+        self._attempts.add("token")
+        if renewed is None:
+            self._source.refused(sent)
+        return renewed
+
+
 @asynccontextmanager
 async def authorized_stream(
     wire: Wire,
@@ -99,7 +125,7 @@ async def authorized_stream(
         SendAgain: the credential was renewed and the body cannot be sent twice.
         StreamFailed: there was no answer.
     """
-    credential, is_new, has_nonce = await source.fields(), False, False
+    credential, renewal = await source.fields(), Renewal(source)
     while True:
         url, request = _signed(credential, build)
         async with wire.stream(request) as answer:
@@ -108,19 +134,13 @@ async def authorized_stream(
                 source.accepted(credential)
                 yield answer
                 return
-        # The nonce comes with the refusal of the first attempt (RFC 9449 §9); a second refusal is the answer.
-        if wants_nonce and replayable and not has_nonce:
-            has_nonce = True
-            continue
-        # Once: a resource that refuses a new token as well refuses the user, and would do so for ever.
-        renewed = None if is_new else await source.renewed(credential)
+        renewed = await renewal.after(credential, wants_nonce=wants_nonce)
         if renewed is None:
-            source.refused(credential)
             raise refused_for_good(source.url)
         # The new credential is stored by now, so the client's next try works.
         if not replayable:
             raise SendAgain
-        credential, is_new, has_nonce = renewed, True, False
+        credential = renewed
 
 
 def _signed(

@@ -154,7 +154,7 @@ def read_request(arguments: Sequence[str], url: str) -> CurlRequest:
                 raise UsageError(f"{option} needs a value.", "Write it behind the option.")
             value = queue.popleft()
         elif option not in ALONE:
-            raise _refusal(f"{_without_value(option)} is not passed on to curl", url)
+            raise _unlisted(option, url)
         name = LONG_NAMES.get(option, option)
         fault = _fault(name, value, url)
         if fault:
@@ -165,11 +165,14 @@ def read_request(arguments: Sequence[str], url: str) -> CurlRequest:
     return CurlRequest(tuple(passed_on), values)
 
 
-def _without_value(option: str) -> str:
-    """Return a refused word as it may be shown: what is glued to it may be a secret."""
-    if re.match("-[^-].", option):
-        return f"{option[:2]!r} with more letters behind it"
-    return repr(option.partition("=")[0][:40])
+def _unlisted(option: str, url: str) -> UsageError:
+    """Return the refusal of a word that is not on the list; what is glued to its letter may be a secret."""
+    letter = option[:2]
+    if letter in ALONE | WITH_VALUE:
+        cause = f"{letter!r} with these letters behind it is not passed on to curl."
+        return UsageError(cause, "Write each option, and its value, as a word of its own.")
+    name = letter if re.match("-[^-]", option) else option.partition("=")[0][:40]
+    return _refusal(f"{name!r} is not passed on to curl", url)
 
 
 def _fault(name: str, value: str, url: str) -> str:

@@ -160,8 +160,7 @@ def _fields_fault(fields: Sequence[RawField], minor: bytes) -> str:
             return "a Connection that names a field for the resource"
         if alias_of(name, _READ_HERE) is not None:
             return "a field name that a server may take for another"
-    has_host = any(name == b"host" for name, _ in fields)
-    if not has_host and minor != b"0":
+    if minor != b"0" and b"host" not in dict(fields):
         return "no Host"
     return ""
 

@@ -54,15 +54,7 @@ def test_each_word_is_an_option_or_the_value_of_one(typed: list[str], passed: li
         ["--request=POST"],
         ["--no-silent"],
         ["--new-in-9.0"],
-        ["-s-"],
         ["-é"],
-        ["-sk"],
-        ["-gN4"],
-        ["-dx=y"],
-        ["-ofile"],
-        ["-sofile"],
-        ["-o-s"],
-        ["-sxhttp://evil.test:3128"],
         ["-D", "head.txt"],
         ["--expand-data", "{{x}}"],
         ["-K", "x"],
@@ -103,6 +95,15 @@ def test_what_is_not_on_the_list_is_refused_with_a_way_on(typed: list[str]) -> N
         curl_words(*typed)
     assert URL in str(refused.value.cure)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "word", ["-sk", "-s-", "-gN4", "-dx=y", "-ofile", "-sofile", "-o-s", "-sxhttp://evil.test:3128"]
+)
+def test_letters_that_are_no_common_group_are_refused_with_how_to_write_them(word: str) -> None:
+    with pytest.raises(UsageError, match="with these letters behind it") as refused:
+        curl_words(word)
+    assert "a word of its own" in str(refused.value.cure)
 
 
 @pytest.mark.parametrize("typed", [["-o"], ["-sS", "-o"], ["--output"], ["-s", "-H"]])

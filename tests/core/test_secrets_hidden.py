@@ -261,7 +261,6 @@ def _everything(login: Login) -> set[str]:
 
 
 async def test_what_a_login_leaves_shows_no_secret_however_it_is_printed() -> None:
-    """Session, login, trace, facts, events, and each of their fields."""
     session, login, events = await _session_login()
     secrets = _everything(login)
     [grant] = session.credentials.list()
@@ -279,7 +278,6 @@ async def test_what_a_login_leaves_shows_no_secret_however_it_is_printed() -> No
 
 
 async def test_a_secret_is_neither_copied_nor_written() -> None:
-    """It refuses, rather than becoming text."""
     session, login, _ = await _session_login()
     with pytest.raises(TypeError, match="never pickled or copied"):
         copy.deepcopy(login.facts)

@@ -87,7 +87,6 @@ def test_a_service_token_is_named_by_its_client_id(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_an_entry_with_a_reason(
     tmp_path: Path, content: str | bytes, words: str
 ) -> None:
-    """Never an exception, and never left out."""
     put(tmp_path, f"a.example.com-{AUD}-token", content)
     (token,) = CloudflaredDirectory(tmp_path).find()
     assert words in token.problem
@@ -127,7 +126,6 @@ def test_reading_changes_nothing_even_where_the_token_has_expired(tmp_path: Path
 
 
 def test_a_login_that_waits_is_an_entry_without_a_token(tmp_path: Path) -> None:
-    """The pending URL and who waits for it."""
     link = "https://a.example.com/cdn-cgi/access/cli?token=x"
     put(tmp_path, f"a.example.com-{AUD}-token.url", f"{link}\n")
     put(tmp_path, f"a.example.com-{AUD}-token.lock", json.dumps({"pid": os.getpid()}))
@@ -155,7 +153,6 @@ def test_hostile_claims_are_made_safe_to_show(tmp_path: Path) -> None:
 
 
 def test_the_raw_token_is_read_at_need_and_shows_nothing(tmp_path: Path) -> None:
-    """The entry has no token in it; what is read is a Secret."""
     text = jwt()
     put(tmp_path, f"a.example.com-{AUD}-token", text)
     (token,) = CloudflaredDirectory(tmp_path).find()
@@ -188,7 +185,6 @@ def test_a_token_goes_to_the_host_in_its_name_and_to_no_other(
 
 
 def test_no_directory_is_no_tokens(tmp_path: Path) -> None:
-    """Most machines have none."""
     assert CloudflaredDirectory(tmp_path / "nowhere").find() == ()
     assert cloudflared_directory({"HOME": "/home/ada"}) == Path("/home/ada/.cloudflared")
 
@@ -198,7 +194,6 @@ def test_no_directory_is_no_tokens(tmp_path: Path) -> None:
 def test_no_file_makes_it_fail(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, lock: bytes, url: bytes
 ) -> None:
-    """Garbage in any of the three files."""
     directory = tmp_path_factory.mktemp("cloudflared")
     for end, data in (("", content), (".lock", lock), (".url", url)):
         put(directory, f"a.example.com-{AUD}-token{end}", data)
@@ -230,7 +225,6 @@ def test_a_lock_that_names_nobody_is_unknown(data: bytes) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes in /proc")
 def test_this_process_is_found_with_its_start() -> None:
-    """Nothing is sent to it."""
     me = process_of(os.getpid())
     assert me.runs
     assert me.started_at is not None

@@ -70,7 +70,6 @@ def test_a_host_is_sure_only_where_no_other_is_possible(name: str, host: str, su
 
 @given(st.text("ab.-*x/:@%\\ \x1b", max_size=60))
 def test_no_name_makes_a_reading_that_is_no_address_of_ours(name: str) -> None:
-    """Each is https, has a host with a dot, and its file would have this name; a few at most."""
     found = readings(name)
     assert len(found) <= 4
     for url in (url for urls in found for url in urls):

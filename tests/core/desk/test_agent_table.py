@@ -25,7 +25,6 @@ def test_every_agent_has_a_source_and_a_form_that_holds_the_command(agent: Agent
 
 @pytest.mark.parametrize("agent", AGENTS.values(), ids=lambda one: one.name)
 def test_the_text_is_read_back_as_the_entry_below_its_keys(agent: Agent) -> None:
-    """Whatever a path of a program has in it."""
     entry = agent.entry("wiki", ('/opt/"ü" \\x/authlens', *COMMAND[1:]))
     text = agent.text("wiki", entry)
     if agent.format is ConfigFormat.YAML:

@@ -22,7 +22,6 @@ def written(path: Path, text: str) -> Config:
 
 
 def test_every_setting_is_read(tmp_path: Path) -> None:
-    """Theme, columns, notices, keys."""
     text = (
         'theme = "light"\n[dashboard]\ncolumns = ["kind", "life"]\n'
         '[notices]\nbefore_expiry = 60\nhow = "osc9"\n[keys]\n"dashboard.revoke" = "ctrl+r"\n'
@@ -55,7 +54,6 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_unknown_is_reported_and_the_rest_holds(tmp_path: Path, text: str, problem: str) -> None:
-    """A slip of the pen loses no other setting."""
     read = written(tmp_path, text)
     assert problem in " ".join(read.problems)
     assert read == Config(problems=read.problems)

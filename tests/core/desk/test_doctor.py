@@ -28,7 +28,6 @@ async def test_everything_that_a_login_needs_is_looked_at(
 
 
 async def test_a_look_that_takes_too_long_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every wait is bounded, and the others are still looked at."""
     monkeypatch.setattr(doctor, "look_at_ssh", lambda *_: time.sleep(1))
     monkeypatch.setattr(doctor, "_LIMIT", 0.5)
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")

@@ -30,7 +30,6 @@ async def test_a_port_that_is_taken_names_who_has_it() -> None:
 
 
 def test_over_ssh_the_line_that_forwards_the_port_is_given() -> None:
-    """The person's own machine needs one line."""
     finding = look_at_ssh(SSH, 8400)
 
     assert finding.severity is Severity.NOTICE
@@ -59,8 +58,6 @@ async def test_the_proxy_is_named_without_its_password(
 
 
 async def test_nothing_is_sent_and_no_name_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The doctor looks at this machine alone."""
-
     def refuse(*_: object, **__: object) -> None:
         pytest.fail("something was looked up or connected to")
 

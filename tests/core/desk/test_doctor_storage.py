@@ -44,7 +44,6 @@ async def test_a_keyring_that_works_is_tried_and_left_empty(
 async def test_without_a_keyring_the_code_is_9_and_the_other_places_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Exit code 9: no place to keep secrets."""
     use(monkeypatch, "keyring.backends.null.Keyring")
     finding = await look_at_keyring()
 
@@ -68,7 +67,6 @@ async def test_a_keyring_that_does_not_answer_is_not_waited_for(
 
 @pytest.mark.parametrize("there", [True, False])
 async def test_an_encrypted_file_is_looked_for_and_not_opened(tmp_path: Path, there: bool) -> None:
-    """Nobody is asked for a passphrase."""
     index = Index(tmp_path / "index.sqlite3")
     index.set_fact("place", "encrypted-file")
     index.close()
@@ -98,7 +96,6 @@ def test_records_that_cannot_be_read_are_counted_and_named(tmp_path: Path) -> No
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
 def test_a_state_directory_that_others_may_write_to_is_a_failure(tmp_path: Path) -> None:
-    """The cure is the command."""
     tmp_path.chmod(0o777)
 
     finding = look_at_state()
@@ -108,7 +105,6 @@ def test_a_state_directory_that_others_may_write_to_is_a_failure(tmp_path: Path)
 
 
 def test_an_index_that_is_none_is_a_failure(tmp_path: Path) -> None:
-    """A damaged file is said, not repaired."""
     (tmp_path / "index.sqlite3").write_bytes(b"x" * 4096)
 
     assert (look_at_state().severity, look_at_state().code) == (Severity.FAILURE, 9)

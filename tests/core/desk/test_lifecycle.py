@@ -77,7 +77,6 @@ async def _probe_all(session: Session, entries: Iterable[InventoryEntry]) -> tup
 async def test_each_resource_is_asked_and_one_that_fails_keeps_no_other_from_it(
     credentials: Credentials, session: Session, three: list[Grant], server: RotatingServer
 ) -> None:
-    """A secret that is gone keeps nobody else from being asked."""
     results = await _probe_all(session, inventory_of(three))
     assert [probed.accepted for probed in results] == [True, False, None]
     assert [probed.layer for probed in results] == ["origin", "origin", Layer.THIS_MACHINE]
@@ -153,6 +152,5 @@ async def test_revoking_all_keeps_and_marks_what_was_not_confirmed(
 async def test_refreshing_all_gives_each_its_turn(
     credentials: Credentials, session: Session, three: list[Grant]
 ) -> None:
-    """One that is refused and one that is gone leave the good one alone."""
     results = [await refresh(session, one) for one in (three[0], three[2])]
     assert [ended.good for ended in results] == [True, False]

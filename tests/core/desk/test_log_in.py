@@ -168,8 +168,6 @@ async def test_a_client_that_cannot_be_forgotten_does_not_end_the_program(
 async def test_a_history_that_cannot_be_written_costs_no_login(
     broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The tokens are kept; a full disk may cost a line about them and no more."""
-
     def refuse(*_: object, **__: object) -> None:
         raise StateUnusable("The disk is full.")
 
@@ -233,7 +231,6 @@ async def test_a_login_leaves_a_working_one_of_another_client() -> None:
 
 
 def test_there_is_no_grant_before_the_exchange() -> None:
-    """Nothing half is stored."""
     assert grant_of(facts(), datetime.now(UTC)) is None
 
 

@@ -40,7 +40,6 @@ def test_what_is_set_is_there_at_the_next_start(private_environment: Path) -> No
     ],
 )
 def test_a_value_that_cannot_be_is_as_if_it_were_not_there(tmp_path: Path, values: dict[str, Any]) -> None:
-    """Neither read nor set."""
     path = tmp_path / "settings.json"
     path.write_text(json.dumps(values))
     assert SettingsFile(path).present == Settings()
@@ -50,7 +49,6 @@ def test_a_value_that_cannot_be_is_as_if_it_were_not_there(tmp_path: Path, value
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "[" * 100_000, "{}" + " " * 70_000])
 def test_a_damaged_file_is_said_and_replaced_by_the_next_change(tmp_path: Path, content: str) -> None:
-    """Losing it costs nothing but the settings."""
     path = tmp_path / "settings.json"
     path.write_text(content)
     settings = SettingsFile(path)
@@ -73,7 +71,6 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_what_could_not_be_written_holds_until_the_end(tmp_path: Path) -> None:
-    """It is said; the old file stands."""
     settings = SettingsFile(tmp_path / "nowhere" / "settings.json")
     with pytest.raises(StateUnusable, match="could not be written"):
         settings.change(background_refresh=False)
@@ -81,7 +78,6 @@ def test_what_could_not_be_written_holds_until_the_end(tmp_path: Path) -> None:
 
 
 def test_without_a_state_directory_the_settings_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The program starts all the same."""
     monkeypatch.setenv("AUTHLENS_HOME", "/dev/null/nowhere")
     settings = SettingsFile.open()
     settings.change(theme="ink")

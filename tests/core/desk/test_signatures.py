@@ -97,7 +97,6 @@ async def test_a_key_set_is_fetched_once_for_all_tokens() -> None:
 
 
 async def test_a_server_without_keys_says_so() -> None:
-    """An answer that is no key set leaves the token unverified, with the reason."""
     async with Emulator() as emulator:
         wire = Wire()
         try:

@@ -36,7 +36,6 @@ class Failing(MemoryStore):
 
 
 async def test_a_forgotten_grant_is_restored_with_every_secret() -> None:
-    """As it was, in a generation of its own."""
     credentials, forgotten = owned(Credentials.memory()), ForgottenCredentials()
     saved = await credentials.save(grant(), SECRETS)
     await forget(Session(None, credentials), saved.grant_id, forgotten)
@@ -73,7 +72,6 @@ async def test_the_one_forgotten_last_is_restored_first() -> None:
 
 
 async def test_two_undos_at_once_restore_two_credentials() -> None:
-    """A key pressed twice stores nothing twice."""
     credentials, forgotten = owned(Credentials.memory()), ForgottenCredentials()
     await keep(credentials, grant("a"), grant("b"))
     for name in ("id-a", "id-b"):
@@ -98,7 +96,6 @@ async def test_a_newer_login_is_not_replaced() -> None:
 
 
 async def test_a_store_that_fails_leaves_it_restorable(tmp_path: Path) -> None:
-    """Nothing is lost by trying."""
     store, forgotten = Failing(), ForgottenCredentials()
     credentials = Credentials.open(store, tmp_path)
     await keep(credentials, grant())

@@ -263,7 +263,6 @@ _VALUES = st.text(max_size=30) | st.sampled_from(
 def test_no_answer_raises_and_every_text_is_safe(
     status: int, headers: list[tuple[str, str]], body: bytes, url: str
 ) -> None:
-    """Whatever a server sends."""
     answer = _answer(status, *headers, body=body, url=url)
     assert answer.summary
     for text in (*answer.evidence, answer.summary, str(answer.cure), answer.layer, answer.cf_ray or ""):

@@ -923,7 +923,6 @@ def _diagnosed(row: Row, kind: ServerKind = ServerKind.ACCESS) -> Diagnosis | No
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.row)
 def test_a_failure_that_people_met_has_its_cause_its_raw_lines_and_its_cure(row: Row) -> None:
-    """Every row, with the exact setting or policy action."""
     found = _diagnosed(row)
     assert found is not None
     assert found.name == row.name
@@ -1026,7 +1025,6 @@ def test_what_a_body_holds_is_safe_and_bounded_in_the_evidence() -> None:
 
 
 def test_an_empty_answer_from_elsewhere_says_so() -> None:
-    """No body, no type: each is told."""
     found = _unknown("access", _reply(418), "access.accepted")
     assert found is not None
     assert found.evidence[1:] == (

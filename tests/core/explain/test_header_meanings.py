@@ -55,7 +55,6 @@ def test_a_broken_challenge_says_what_is_wrong() -> None:
 
 
 def test_the_redirect_of_access_is_taken_apart() -> None:
-    """Host, path, kid, meta and redirect_url."""
     value = (
         "https://t.cloudflareaccess.com/cdn-cgi/access/login/h?kid=a1&meta=ey.x.y&redirect_url=%2Fwiki%3Fp"
     )
@@ -120,7 +119,6 @@ def test_retry_after_is_a_number_of_seconds() -> None:
 
 
 def test_a_cookie_is_a_secret_with_attributes() -> None:
-    """Name and attributes are read; the value is marked as a secret."""
     found = explained("Set-Cookie", "CF_Authorization=ey.a.b; Path=/; Secure; HttpOnly; SameSite=none")
     assert parts(found) == [("CF_Authorization", "ey.a.b"), ("Path", "/")]
     assert found.parts[0].secret
@@ -129,7 +127,6 @@ def test_a_cookie_is_a_secret_with_attributes() -> None:
 
 
 def test_credentials_are_marked_as_secret() -> None:
-    """What follows the scheme is never shown by accident."""
     assert [p.secret for p in explained("Authorization", "Bearer abc").parts] == [False, True]
     assert [p.secret for p in explained("Cookie", "a=1; b=2").parts] == [True, True]
     assert "abc" not in repr(explained("Authorization", "Bearer abc"))

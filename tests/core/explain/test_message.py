@@ -40,13 +40,11 @@ def names(message: Request | Response) -> list[str]:
 
 
 def test_only_members_that_are_there_are_explained() -> None:
-    """Known members in the order of the document; unknown ones are passed over."""
     document = {"token_endpoint": "x", "issuer": "y", "x_unknown": 1}
     assert names(answer(document)) == ["token_endpoint", "issuer"]
 
 
 def test_a_form_and_the_link_are_explained_alike() -> None:
-    """The token form, and the authorization URL taken apart."""
     assert names(form("grant_type=refresh_token&refresh_token=a&x=1")) == ["grant_type", "refresh_token"]
     link = Request("GET", "https://as.example/authorize?response_type=code&client_id=a&state=s")
     assert names(link) == ["response_type", "client_id", "state"]
@@ -54,13 +52,11 @@ def test_a_form_and_the_link_are_explained_alike() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'{"a":1,"a":2}', b"{" + b" " * 300_000])
 def test_a_body_that_is_no_document_explains_nothing(body: bytes) -> None:
-    """Pages, lists, ambiguous and huge documents."""
     assert names(Response(200, body=Body(body))) == []
 
 
 @given(st.binary(max_size=300), st.sampled_from(["application/json", FORM_TYPE, "application/jwt"]))
 def test_any_body_never_raises(data: bytes, media_type: str) -> None:
-    """A server may send anything."""
     message = Response(200, headers=Headers((("Content-Type", media_type),)), body=Body(data))
     member_meanings(message)
     jwts_in(message)
@@ -92,7 +88,6 @@ def test_any_body_never_raises(data: bytes, media_type: str) -> None:
     ],
 )
 def test_a_jwt_is_found_wherever_it_stands(message: Request | Response, where: str) -> None:
-    """Tokens, redirects, cookies, header fields, forms, URLs and whole bodies."""
     found = jwts_in(message)
     assert [one.where for one in found] == [where]
     assert found[0].token == Secret(TOKEN)
@@ -104,7 +99,6 @@ def test_the_same_token_is_shown_once() -> None:
 
 
 def test_a_secret_fact_of_that_shape_is_found() -> None:
-    """An opaque one is not."""
     facts = [Fact(FactId.ACCESS_TOKEN, Secret(TOKEN)), Fact(FactId.REFRESH_TOKEN, Secret("oauth:abc"))]
     assert [one.where for one in jwts_in_facts(facts)] == ["access_token"]
 

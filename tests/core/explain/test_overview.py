@@ -44,7 +44,6 @@ def words(one: StageRecord) -> str:
 
 
 async def test_every_stage_of_a_login_is_told() -> None:
-    """Each has at least one sentence, none of which holds a secret."""
     login = await record_login()
     for one in login.trace.records:
         told = overview(one)
@@ -55,7 +54,6 @@ async def test_every_stage_of_a_login_is_told() -> None:
 
 
 def test_detection_names_the_team() -> None:
-    """The redirect to the login page says whose it is."""
     location = ("Location", "https://acme.cloudflareaccess.com/cdn-cgi/access/login/wiki.example?kid=a")
     challenge = ("WWW-Authenticate", 'Cloudflare-Access resource_metadata="https://wiki.example/x"')
     named = passed(CheckId.DETECTION_METADATA, "named", "in WWW-Authenticate")
@@ -65,7 +63,6 @@ def test_detection_names_the_team() -> None:
 
 
 def test_an_exchange_says_what_kind_of_token_came() -> None:
-    """Opaque or readable, how long it lives, and whether it can be renewed."""
     facts = [
         Fact(FactId.ACCESS_TOKEN, Secret("oauth:abcdefgh")),
         Fact(FactId.EXPIRES_IN, timedelta(seconds=900)),
@@ -122,7 +119,6 @@ def test_an_origin_that_is_down_is_no_plain_success() -> None:
     ],
 )
 def test_a_revocation_says_what_was_proven(proof: Check, said: str) -> None:
-    """What the server confirmed, and what the resource then did."""
     facts = [Fact(FactId.REFRESH_TOKEN, "revoked (200)")]
     found = words(record(Stage.REVOKE, exchange(200), exchange(401), facts=facts, checks=[proof]))
     assert "The server, about the refresh token: revoked (200)." in found
@@ -130,12 +126,10 @@ def test_a_revocation_says_what_was_proven(proof: Check, said: str) -> None:
 
 
 def test_a_probe_says_that_the_token_works() -> None:
-    """The resource is the one that knows."""
     assert "answered 200 and accepts the token" in words(record(Stage.PROBE, exchange(200)))
 
 
 def test_a_failure_says_why_and_what_to_do() -> None:
-    """Cause and cure come from the one place that decides them."""
     check = Check(
         name="access.accepted",
         severity=Severity.FAILURE,
@@ -152,7 +146,6 @@ def test_a_failure_says_why_and_what_to_do() -> None:
 
 
 def test_a_stopped_stage_and_a_changed_one_say_so() -> None:
-    """Neither is told as if it had run by itself."""
     stopped = record(Stage.AUTHORIZATION, outcome=Outcome.CANCELLED)
     assert "You stopped it" in words(stopped)
     changed = replace(record(Stage.EXCHANGE, exchange(200)), tampering=("wrong verifier",))

@@ -238,7 +238,6 @@ def test_the_name_of_an_error_or_a_type_is_not_taken_for_a_secret(text: str) -> 
 
 @pytest.mark.parametrize("text", ["", "all is well", "HTTP/1.1 200 OK\n\nhello", "x" * 1_000_000])
 def test_a_text_without_an_identifier_is_not_known(text: str) -> None:
-    """Nothing is guessed."""
     (found,) = explain_text(text)
     assert not found.known
 

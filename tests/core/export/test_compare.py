@@ -75,7 +75,6 @@ def nothing_differs(comparison: Comparison) -> bool:
 
 
 def test_a_trace_is_the_same_as_itself(login: Recorded, hostile: Trace) -> None:
-    """Nothing differs, and nothing has to."""
     for one in (login.trace, hostile):
         assert nothing_differs(compare(one, one))
 
@@ -98,7 +97,6 @@ async def test_two_logins_with_one_client_differ_only_as_they_must() -> None:
 
 
 def test_only_the_differing_fields_are_said() -> None:
-    """Query, form, header and JSON member each by its own name."""
     left = asked(
         "https://a.example/t?x=1&y=2",
         sent="scope=a&resource=r",
@@ -120,7 +118,6 @@ def test_only_the_differing_fields_are_said() -> None:
 
 
 def test_attempts_are_held_against_each_other_in_turn() -> None:
-    """The second attempt against the second."""
     found = compare(trace(asked(), asked(sent="a=1")), trace(asked(), asked(sent="a=2")))
     assert [(stage.turn, values(stage)) for stage in found.stages] == [
         (1, ()),

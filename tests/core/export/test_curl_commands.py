@@ -37,7 +37,6 @@ def posted(body: str, media_type: str = FORM_TYPE, *fields: tuple[str, str]) -> 
 
 
 def test_a_request_becomes_one_command_with_the_fields_that_are_not_curls_own() -> None:
-    """What was sent is sent again."""
     sent = arguments(list(curl_commands([posted("grant_type=x&resource=https%3A%2F%2Fh%2Fa+b")], Redactor())))
     assert sent == [
         *("--include", "--request", "POST", "--url", "https://as.example/token?a=b"),

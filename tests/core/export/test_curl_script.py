@@ -164,7 +164,6 @@ def test_a_hostile_trace_makes_a_script_that_runs_nothing_of_the_server(
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), max_size=20))
 def test_a_word_of_bash_is_the_text_itself(texts: list[str]) -> None:
-    """Whatever the text is, bash hands it on unchanged."""
     script = f"printf '%s\\0' x {' '.join(bash_word(text) for text in texts)} # {bash_remark(repr(texts))}"
     done = subprocess.run([program("bash")], input=script.encode(), capture_output=True, check=True)
     assert done.stdout.split(b"\0")[1:-1] == [text.encode() for text in texts]
@@ -172,7 +171,6 @@ def test_a_word_of_bash_is_the_text_itself(texts: list[str]) -> None:
 
 @pytest.mark.parametrize("value", ["a b/ü&=%+", 'quote " and \\ back', "new\nline"])
 def test_the_script_encodes_as_python_does(value: str, login: Recorded) -> None:
-    """Percent-encoding byte by byte, and back."""
     prelude = curl_script(login.trace).partition("\nsay ")[0]
     script = f'{prelude}\ndecoded "$(encoded {bash_word(value)})"'
     done = subprocess.run([program("bash"), "-c", script], capture_output=True)

@@ -52,7 +52,6 @@ def test_no_secret_is_in_the_archive_of_a_hostile_trace(hostile: Trace) -> None:
 
 
 def test_every_exchange_is_an_entry_of_its_stage(login: Recorded) -> None:
-    """The order is the order in which it happened."""
     log = _log(login.trace)
     urls = [e.request.url for r in login.trace.records for e in r.exchanges]
     assert [entry["request"]["url"] for entry in log["entries"]] == urls

@@ -59,7 +59,6 @@ def test_nothing_in_the_page_moves_a_terminal(hostile: Trace) -> None:
 
 
 def test_every_stage_has_its_facts_checks_and_messages(login: Recorded) -> None:
-    """The whole record, in the order in which it happened."""
     text = markdown(login.trace)
     headings = re.findall(r"^## (\d) ", text, re.MULTILINE)
     assert headings == list("12345678")
@@ -110,7 +109,6 @@ def test_no_text_leaves_its_fence(text: str) -> None:
 
 @given(TEXT)
 def test_no_text_leaves_its_code_span(text: str) -> None:
-    """One line, and one span from its beginning to its end."""
     assert _outside_code(f"({code_span(text)})") == "()"
 
 

@@ -64,7 +64,6 @@ def trace(secret: str) -> Trace:
 @example(secret=f"{MARKER}:0@{MARKER}")  # in a sentence like the user name and password of a URL
 @example(secret=f"{MARKER} a:0@{MARKER}")
 def test_no_secret_survives_in_an_export(form: str, secret: str) -> None:
-    """Neither as it is nor with its control characters made visible."""
     text = FORMATS[form].write(trace(secret))
     assert "••••" in text
     assert secret not in text
@@ -75,7 +74,6 @@ def test_no_secret_survives_in_an_export(form: str, secret: str) -> None:
 @settings(max_examples=60, deadline=None)
 @given(secret=SECRETS)
 def test_no_secret_survives_in_what_is_copied(secret: str) -> None:
-    """The request and the response, as they were sent."""
     shown = trace(secret)
     redactor = Redactor(secrets_of(shown))
     exchange = shown.records[0].exchanges[0]

@@ -25,7 +25,6 @@ def test_equal_keys_and_the_text_of_numbers_and_escapes_survive() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", '{"a":1,}', "[1 2]", "plain", '"text"', "{'a':1}", '{"a":"\n"}'])
 def test_what_is_not_an_object_or_array_is_shown_as_it_is(text: str) -> None:
-    """What is not an object or array is shown as it is."""
     assert pretty_json(text) == text
 
 
@@ -37,11 +36,9 @@ def test_a_bottomless_document_is_shown_as_it_is(text: str) -> None:
 
 @given(JSON.filter(lambda value: isinstance(value, list | dict)))
 def test_the_layout_means_what_the_document_meant(value: object) -> None:
-    """The layout means what the document meant."""
     assert json.loads(pretty_json(json.dumps(value))) == value
 
 
 @given(st.text(alphabet='{}[]:,"\\ \n0a\u2028', max_size=60) | st.text())
 def test_the_tokens_are_the_text(text: str) -> None:
-    """The tokens are the text."""
     assert "".join(token.text for token in json_tokens(text)) == text

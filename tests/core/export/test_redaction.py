@@ -132,7 +132,6 @@ def test_a_known_secret_that_is_a_member_name_is_masked() -> None:
 
 
 def test_a_secret_within_a_longer_one_does_not_cut_it_up() -> None:
-    """A secret within a longer one does not cut it up."""
     short, long = Secret("abcdefgh"), Secret("abcdefgh-and-much-more")
     assert Redactor([short, long]).text(long.reveal()) == long.masked
 
@@ -216,7 +215,6 @@ def test_a_text_without_a_word_of_a_secret_name_is_not_taken_apart() -> None:
 
 
 def test_a_request_keeps_its_shape_and_loses_its_secrets() -> None:
-    """A request keeps its shape and loses its secrets."""
     request = Request(
         "POST",
         "https://h/token?token=s3cr3t-0",
@@ -242,13 +240,11 @@ def test_a_request_keeps_its_shape_and_loses_its_secrets() -> None:
 
 
 def test_a_cookie_keeps_its_name_and_attributes() -> None:
-    """A cookie keeps its name and attributes."""
     ((_, value),) = Redactor().headers(Headers.of([("Set-Cookie", "sid=s3cr3t-1; Path=/; HttpOnly")]))
     assert value == f"sid={Secret('s3cr3t-1').masked}; Path=/; HttpOnly"
 
 
 def test_bytes_that_are_not_text_are_summarised() -> None:
-    """Bytes that are not text are summarised."""
     shown = Redactor().body(Body(b"\xff\x00\x01" * 200))
     assert shown.binary
     assert shown.text.startswith("00000000  ff 00 01")
@@ -271,13 +267,11 @@ def test_bytes_with_a_secret_in_them_are_not_shown_at_all(data: bytes) -> None:
 
 
 def test_half_a_character_at_a_cut_does_not_make_a_body_binary() -> None:
-    """Half a character at a cut does not make a body binary."""
     shown = Redactor().body(Body("grün".encode()[:3], truncated=True))
     assert (shown.text, shown.truncated, shown.binary) == ("gr", True, False)
 
 
 def test_the_secrets_of_an_exchange_are_collected_to_be_masked_elsewhere() -> None:
-    """The secrets of an exchange are collected to be masked elsewhere."""
     sent = Request(
         "POST",
         "https://h/token",
@@ -294,7 +288,6 @@ def test_the_secrets_of_an_exchange_are_collected_to_be_masked_elsewhere() -> No
 
 
 def test_an_exchange_without_an_answer_has_the_secrets_of_its_request() -> None:
-    """An exchange without an answer has the secrets of its request."""
     sent = Request("GET", "https://h/?code=abc", Headers())
     assert [s.reveal() for s in secrets_in(exchange(sent, None))] == ["abc"]
 

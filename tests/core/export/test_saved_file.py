@@ -98,7 +98,6 @@ def test_a_name_that_is_too_long_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "  ", "a\0b", "~nobody-of-this-name/x", "."])
 def test_what_names_no_file_is_refused(name: str) -> None:
-    """In words."""
     with pytest.raises(FileUnusable):
         typed_path(name)
 
@@ -112,7 +111,6 @@ def test_what_is_no_plain_file_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_file_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
-    """Every read is bounded."""
     path = tmp_path / "large"
     with path.open("wb") as file:
         file.truncate(MAX_SESSION_BYTES * 40)
@@ -135,7 +133,6 @@ def test_every_form_hides_the_secrets_and_says_that_it_was_tampered_with(name: s
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_honest_trace_is_not_called_tampered(name: str, login: Recorded) -> None:
-    """The word means something."""
     assert "TAMPERED" not in FORMATS[name].write(login.trace)
 
 
@@ -158,7 +155,6 @@ def test_the_name_of_a_file_is_harmless(login: Recorded, url: str, host: str) ->
 
 
 def test_a_session_file_opens_again(login: Recorded, tmp_path: Path) -> None:
-    """What was written is what is read."""
     path = tmp_path / "login.authlens.json"
     write_export(path, session_json(login.trace))
     assert open_session_file(path) == redacted_trace(login.trace)

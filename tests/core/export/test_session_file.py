@@ -50,7 +50,6 @@ async def test_no_secret_of_a_refused_exchange_is_in_the_file() -> None:
 
 
 def test_what_is_read_is_what_was_saved(login: Recorded) -> None:
-    """The same stages, exchanges, checks and facts come back, with masks for secrets."""
     assert read_session(session_json(login.trace).encode()) == redacted_trace(login.trace)
 
 
@@ -176,7 +175,6 @@ def test_what_is_not_strict_json_is_refused(data: bytes) -> None:
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_no_bytes_crash_the_reader(data: bytes) -> None:
-    """Whatever a file holds, it is a trace or it is refused in words."""
     with pytest.raises(SessionFileRefused) as refused:
         read_session(data)
     assert refused.value.cause.isprintable()

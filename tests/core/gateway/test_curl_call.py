@@ -342,7 +342,6 @@ async def machine(tmp_path: Path) -> AsyncIterator[tuple[dict[str, str], str, st
 
 
 async def test_output_and_exit_code_are_those_of_curl(machine: tuple[dict[str, str], str, str]) -> None:
-    """Its output and its exit code, with the credential from a pipe."""
     program("curl")
     environ, url, _ = machine
     called = await authlens(environ, "curl", url, "--", "-sS", "-w", "%{http_code}")

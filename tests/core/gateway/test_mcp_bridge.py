@@ -153,7 +153,6 @@ async def test_an_answer_that_is_none_becomes_one_error(
 
 
 async def test_messages_of_a_stream_come_in_order_and_end_with_the_response(logged_in: LoggedIn) -> None:
-    """Whatever follows the response is not waited for."""
     note = {"jsonrpc": "2.0", "method": "notifications/message", "params": {}}
 
     def stream(message: dict[str, Any]) -> Response:
@@ -228,7 +227,6 @@ async def test_a_server_that_restarts_is_gone_on_with(logged_in: LoggedIn) -> No
 
 
 async def test_requests_that_find_their_session_ended_share_one_new_one(logged_in: LoggedIn) -> None:
-    """However many they are: one `initialize`."""
     both = asyncio.Barrier(2)
 
     @with_sessions
@@ -313,7 +311,6 @@ async def test_what_the_server_says_unasked_is_passed_on_and_resumed(logged_in: 
 
 
 async def test_a_401_to_every_token_is_one_refresh_and_one_error(logged_in: LoggedIn) -> None:
-    """Never a loop of refreshes."""
     _, lines = await bridged(logged_in, scripted(*[Response(status_code=401)] * 4), PING, {**PING, "id": 2})
     assert [(line["id"], line["error"]["code"]) for line in lines] == [(1, -32065), (2, -32065)]
     assert all("authlens probe --kept" in line["error"]["message"] for line in lines)

@@ -23,14 +23,12 @@ def credential(at: LoggedIn) -> RequestCredential:
 
 
 async def test_a_token_that_lasts_is_given_without_a_request(logged_in: LoggedIn) -> None:
-    """Nothing is sent."""
     found = await credential(logged_in).fields()
     assert found.fields == BEARER_0
     assert logged_in.server.seen == []
 
 
 async def test_concurrent_callers_share_one_refresh_of_an_expired_token(expired: LoggedIn) -> None:
-    """The refresh token is spent once."""
     shared = credential(expired)
     found = await asyncio.gather(*(shared.fields() for _ in range(8)))
     assert {one.fields for one in found} == {BEARER_1}
@@ -71,7 +69,6 @@ async def test_a_login_that_was_forgotten_meanwhile_is_not_used_on(
 
 
 async def test_another_host_gets_nothing(logged_in: LoggedIn) -> None:
-    """The grant covers its own origin alone."""
     elsewhere = RequestCredential(logged_in.credentials, logged_in.wire, "https://other.example/mcp")
     with pytest.raises(LoginNeeded, match=r"other\.example"):
         await elsewhere.fields()

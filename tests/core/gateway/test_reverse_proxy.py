@@ -268,7 +268,6 @@ async def test_websocket_frames_pass_untouched_and_the_end_of_one_side_ends_the_
 
 
 async def test_a_websocket_with_a_dead_token_is_one_refresh_and_one_retry(proxy: Running) -> None:
-    """As with any other request."""
     proxy.at.server.access_tokens.clear()
     head, _ = await upgraded(proxy)
     assert head.startswith(b"HTTP/1.1 101 ")

@@ -36,7 +36,6 @@ def test_a_control_character_anywhere_in_a_head_is_a_fault(byte: int) -> None:
 
 @given(st.lists(st.sampled_from([b"Content-Length: 5", b"Transfer-Encoding: chunked", b"X: y", b"Host: h"])))
 def test_a_head_without_a_fault_has_at_most_one_framing(lines: list[bytes]) -> None:
-    """For any order of any fields."""
     head = b"\r\n".join([b"POST / HTTP/1.1", b"Host: h", *lines, b"", b""])
     framed = sum(line[0] in b"CT" for line in lines)
     assert bool(head_fault(head)) is (framed > 1)
@@ -44,7 +43,6 @@ def test_a_head_without_a_fault_has_at_most_one_framing(lines: list[bytes]) -> N
 
 @given(st.binary(max_size=80))
 def test_any_bytes_without_a_fault_are_one_request_for_every_reader(data: bytes) -> None:
-    """A fault is found, or both readers find the same."""
     head = b"GET / HTTP/1.1\r\nHost: h\r\n" + data + b"\r\n\r\n"
     if not head_fault(head):
         both_readings(head)

@@ -75,7 +75,6 @@ def test_an_unknown_method_is_refused() -> None:
 
 
 def test_no_representation_shows_a_secret() -> None:
-    """Nothing that a log or a traceback prints gives it away."""
     client = _client("client_secret_basic", "s3cret")
     request = form_request(parse_url("https://as.example/t"), client, [("token", Secret("t0ken"))])
     encoded = base64.b64encode(b"me:s3cret").decode()

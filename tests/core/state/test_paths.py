@@ -32,7 +32,6 @@ def test_the_directory_is_the_named_one_and_private(tmp_path: Path, monkeypatch:
 def test_without_a_name_it_is_the_platforms_own(
     private_environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The platform's state directory."""
     monkeypatch.delenv("AUTHLENS_HOME")
     assert state_directory().is_relative_to(private_environment)
 

@@ -89,7 +89,6 @@ async def test_a_login_is_told_from_the_first_refusal_to_the_proof() -> None:
 
 
 async def test_every_arrow_of_authlens_names_the_exchange_it_opens() -> None:
-    """Record and exchange together lead back to what was sent."""
     trace = await logged_in()
     for one in messages(trace.records):
         assert trace.records[one.record_index].stage is one.stage
@@ -139,7 +138,6 @@ def test_a_browser_that_never_came_is_the_arrow_that_is_missing() -> None:
 
 
 def test_a_cancelled_wait_is_told_as_cancelled() -> None:
-    """The missing arrow says that the person stopped it."""
     drawn = messages([record(Stage.AUTHORIZATION, outcome=Outcome.CANCELLED)])
     assert drawn[-1].note == "It was cancelled."
 
@@ -210,7 +208,6 @@ def test_what_was_fetched_once_is_drawn_once_after_an_override() -> None:
 
 
 def test_a_second_attempt_is_drawn_as_a_second_request() -> None:
-    """Two requests at two times are two arrows."""
     first = record(Stage.EXCHANGE, sent(reply(503)), outcome=Outcome.FAILED, failed="token.status")
     later = replace(sent(reply(200)), started_at=NOW.replace(hour=1))
     assert len(messages([first, record(Stage.EXCHANGE, later)])) == 4
@@ -227,7 +224,6 @@ def test_no_label_holds_what_stands_in_a_query_or_a_reason_phrase() -> None:
 
 
 def test_the_request_on_its_way_is_drawn_before_its_answer() -> None:
-    """A running stage shows its exchanges, then the request that waits."""
     request = Request("POST", f"{ISSUER}/register")
     drawn = messages([], RunningStage(Stage.REGISTRATION, (sent(reply(429)),), request))
     assert [one.reply for one in drawn] == [False, True, False]

@@ -53,7 +53,6 @@ async def _nothing_is_lost(run: Callable[[], Awaitable[None]]) -> None:
 
 @pytest.mark.parametrize("waiter", [finish, finish_first])
 async def test_without_a_cancellation_the_result_is_handed_on(waiter: Finish) -> None:
-    """Nothing else is changed by it."""
     work = Work()
     work.may_end.set()
     assert await waiter(work()) in ("done", ("done", False))
@@ -75,7 +74,6 @@ async def test_the_work_goes_on_through_every_cancellation(waiter: Finish, times
 
 
 async def test_finish_passes_the_cancellation_on_when_the_work_has_ended() -> None:
-    """The caller was cancelled, and is."""
     work = Work()
     waiting = asyncio.create_task(finish(work()))
     await work.begun.wait()
@@ -97,7 +95,6 @@ async def test_finish_first_gives_the_result_and_says_that_somebody_wanted_to_st
 
 @pytest.mark.parametrize("waiter", [finish, finish_first])
 async def test_a_failure_of_the_work_is_raised(waiter: Finish) -> None:
-    """As if it had been awaited itself."""
     work = Work(ValueError("the disk is full"))
     work.may_end.set()
     with pytest.raises(ValueError, match="the disk is full"):

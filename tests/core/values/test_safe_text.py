@@ -87,7 +87,6 @@ def test_a_text_is_printable_but_for_its_line_ends(text: str) -> None:
 
 @given(ANY)
 def test_it_is_idempotent(text: str) -> None:
-    """What passed the gate once may pass it again."""
     assert safe_text(safe_text(text)) == safe_text(text)
     assert safe_line(safe_line(text)) == safe_line(text)
 

@@ -110,7 +110,6 @@ def test_it_is_no_string_and_has_no_dictionary() -> None:
 
 
 def test_reveal_is_the_one_way_out() -> None:
-    """And gives exactly what was put in."""
     assert Secret(CANARY).reveal() == CANARY
     assert Body(b"\x00\xff").reveal() == b"\x00\xff"
 

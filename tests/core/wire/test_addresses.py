@@ -116,7 +116,6 @@ async def test_a_name_that_is_not_found_is_neither_public_nor_private() -> None:
 
 
 async def test_localhost_is_resolved_by_the_system() -> None:
-    """The real resolver."""
     with pytest.raises(AddressRefused):
         await require_public("localhost", 443)
 

@@ -156,7 +156,6 @@ async def test_a_long_resource_is_cut_and_that_is_no_failure() -> None:
 
 
 async def test_a_body_of_exactly_the_limit_is_complete() -> None:
-    """The limit itself is allowed."""
     async with hostile_server(*answer(body=b"x" * 100)) as server, Wire(environ={}) as wire:
         exchange = await wire.send(Request("GET", server.url), limits=Limits(body=100), loopback_http=True)
     assert exchange.failure is None

@@ -83,7 +83,6 @@ def test_a_proxy_that_cannot_be_used_is_refused_by_its_variable_and_not_its_valu
 
 
 def test_the_process_environment_is_read_when_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The default of the product."""
     for name in ("HTTPS_PROXY", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")

@@ -94,7 +94,6 @@ async def test_without_a_keyring_the_person_chooses_before_anything_is_registere
 async def test_leaving_instead_ends_with_the_code_for_no_place_to_keep_secrets(
     monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
-    """Exit code 9."""
     stores(monkeypatch, [NONE])
     app = AuthlensApp(start_url=URL, environ={})
     async with app.run_test(size=(80, 24)) as pilot:

@@ -22,7 +22,6 @@ Captured = pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_help_of_each_verb_ends_with_its_example(verb: str, capsys: Captured) -> None:
-    """`authlens VERB --help`."""
     with pytest.raises(SystemExit) as ended:
         build_parser().parse_args([verb, "--help"])
     assert ended.value.code == 0
@@ -41,7 +40,6 @@ def test_the_man_page_names_every_verb_and_option_and_is_valid_roff() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_completion_of_each_shell_knows_the_verbs(shell: str, capsys: Captured) -> None:
-    """Made by shtab."""
     assert run(["completion", shell]) == 0
     script = capsys.readouterr().out
     assert "mcp-bridge" in script

@@ -79,8 +79,6 @@ def test_a_mistake_of_ours_shows_its_place_and_no_value(
 
 
 def test_ctrl_c_before_there_is_a_loop_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whenever it comes."""
-
     def interrupted(_arguments: object) -> int:
         raise KeyboardInterrupt
 

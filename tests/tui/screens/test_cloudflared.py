@@ -55,7 +55,6 @@ async def test_the_resource_has_the_last_word(session: Session, tmp_path: Path) 
 
 
 async def test_a_failure_names_its_cause_and_can_be_tried_again(session: Session, tmp_path: Path) -> None:
-    """Its known bugs in words."""
     stub = stub_in(tmp_path, "deadlock")
     screen = CloudflaredScreen("https://wiki.example.com/", session)
     async with run_screen(screen, environ=stub.environ) as (app, pilot):

@@ -61,7 +61,6 @@ async def test_the_words_and_the_way_to_report_can_be_reached_with_the_keyboard(
 
 
 async def test_help_on_a_tiny_terminal_closes_again() -> None:
-    """20 x 5."""
     login, _ = scripted()
     async with wizard_on(login, size=(20, 5)) as (wizard, pilot, app):
         await pilot.press("question_mark")

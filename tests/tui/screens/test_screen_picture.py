@@ -106,7 +106,6 @@ async def test_a_link_behind_a_dialog_is_not_in_a_picture_either(tmp_path: Path)
 
 
 async def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    """With the reason."""
     app = Host()
     async with app.run_test() as pilot:
         await app.mount(Static("shown"))

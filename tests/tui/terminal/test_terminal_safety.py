@@ -237,7 +237,6 @@ async def test_no_color_leaves_the_app_working(run_app: RunApp, monkeypatch: pyt
 
 
 async def test_the_app_starts_in_a_very_small_terminal(run_app: RunApp) -> None:
-    """20 by 5 must not crash."""
     async with run_app(columns=20, rows=5) as screen:
         await screen.wait_for("ready")
         screen.resize(1, 1)

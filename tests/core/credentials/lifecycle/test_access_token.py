@@ -29,7 +29,6 @@ def fresh(credentials: Credentials, saved: Grant) -> Grant:
 async def test_a_token_that_lasts_is_handed_out_as_it_is(
     credentials: Credentials, wire: Wire, fresh: Grant, server: RotatingServer
 ) -> None:
-    """Nothing is sent."""
     assert (await usable_token(credentials, wire, credentials.covering(fresh.resource_url))).token == Secret(
         "access-canary-0"
     )
@@ -71,7 +70,6 @@ async def test_many_who_were_refused_the_same_token_send_one_refresh(
 async def test_a_refused_token_is_not_handed_out_again_where_there_is_no_other(
     credentials: Credentials, wire: Wire, fresh: Grant, server: RotatingServer
 ) -> None:
-    """The server is in trouble: said, and not glossed over."""
     server.answers("/token", Scripted(503))
     with pytest.raises(NetworkFailure):
         await usable_token(
@@ -126,7 +124,6 @@ async def test_a_clock_that_was_put_back_makes_no_token_last_longer(
 async def test_a_token_that_ends_soon_is_better_than_none(
     credentials: Credentials, wire: Wire, fresh: Grant, server: RotatingServer
 ) -> None:
-    """The server cannot refresh it just now, and it still lasts a while."""
     server.answers("/token", Scripted(503))
     grant = credentials.covering(fresh.resource_url)
     assert grant.expires_at is not None

@@ -84,7 +84,6 @@ Open = Callable[..., Credentials]
 async def test_a_grant_is_refreshed_at_80_percent_of_its_life_again_and_again(
     kept: Kept, server: RotatingServer
 ) -> None:
-    """Fifteen minutes: at twelve, and twelve later."""
     for number in (1, 2, 3):
         kept.clocks.pass_by(719)
         assert await kept.turn() == pytest.approx(1, abs=0.1)

@@ -58,7 +58,6 @@ def titles(rows: tuple[InventoryEntry, ...]) -> list[str]:
 
 
 def test_all_kinds_become_rows_with_ids_that_no_two_share() -> None:
-    """One table for everything that this machine holds."""
     source = MachineSource(GrantType.CLIENT_CREDENTIALS)
     machine = replace(every_state()[0], grant_id="machine", machine=source)
     grants = (*every_state(), machine)
@@ -78,7 +77,6 @@ def test_an_application_token_ends_for_good_with_the_organisation_token_of_its_t
 
 
 def test_every_kind_says_how_it_stands_in_the_same_words() -> None:
-    """State in words, whatever it is the state of."""
     live, expired, ending = inventory_of((grant(),), (application(hours=-1),), (service_token(days=10),))
     kinds = [row.status(NOW).kind for row in (live, expired, ending)]
     assert kinds == [StatusKind.LIVE, StatusKind.EXPIRED, StatusKind.SOON]
@@ -132,7 +130,6 @@ MOMENTS = st.one_of(st.none(), st.floats(-1e4, 1e4))
 
 @given(st.lists(MOMENTS, max_size=20), st.sampled_from(SortOrder))
 def test_no_order_loses_or_doubles_a_credential(minutes: list[float | None], order: SortOrder) -> None:
-    """Whatever the order, every credential has one row."""
     began = NOW - timedelta(days=30)
     grants = [
         replace(grant(str(number)), refreshed_at=began, obtained_at=began, expires_at=_after(each))
@@ -155,7 +152,6 @@ def test_what_is_left_of_a_life_is_a_share_of_the_whole(minutes: float | None, l
 
 
 def test_the_orders_go_round() -> None:
-    """One key shows them all."""
     seen = [SortOrder.ENDS]
     while len(seen) < len(SortOrder):
         seen.append(seen[-1].following())

@@ -149,7 +149,6 @@ async def test_a_generation_that_is_earned_while_the_resource_is_asked_stays(
 async def test_a_proof_of_a_grant_that_is_gone_is_noted_nowhere(
     credentials: Credentials, saved: Grant
 ) -> None:
-    """It does not come back to life."""
     await credentials.forget(saved.grant_id)
     with pytest.raises(LoginNeeded):
         credentials.note_verdict(saved, MOMENT, accepted=True)
@@ -197,7 +196,6 @@ async def test_a_refresh_is_stored_although_the_history_is_full(
 async def test_everything_else_goes_on_although_the_history_is_full(
     credentials: Credentials, wire: Wire, saved: Grant
 ) -> None:
-    """Clients are remembered and forgotten, tokens proven, grants forgotten."""
     client = Client("id", "http://localhost:8400/callback")
     await credentials.clients.remember("https://as.example", client)
     assert await credentials.clients.find("https://as.example", client.redirect_uri) == client
@@ -213,7 +211,6 @@ async def test_everything_else_goes_on_although_the_history_is_full(
 def test_an_index_that_can_only_be_read_takes_no_history_and_says_nothing(
     credentials: Credentials, state: Path
 ) -> None:
-    """`record` is for what has happened."""
     credentials.index.read_only = "The disk is read-only."
     credentials.record("kind", "grant", "detail")
     with closing(Index(state / "index.sqlite3")) as again:

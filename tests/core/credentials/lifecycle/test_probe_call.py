@@ -73,7 +73,6 @@ async def test_an_expired_token_is_refreshed_for_a_script(
 async def test_a_token_that_would_not_last_is_refreshed(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:
-    """`--min-ttl`: the caller says how long it needs the token."""
     credentials.update(replace(saved, expires_at=utc_now() + timedelta(seconds=300)))
     url = f"{server.base}/mcp"
     assert (await usable_token(credentials, wire, credentials.covering(url))).token == Secret(
@@ -152,7 +151,6 @@ async def test_an_accepted_token_moves_last_proven(
 async def test_a_refused_token_says_so(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:
-    """401 is the resource's word on the token."""
     server.access_tokens = set()
     result = (await probe_grant(credentials, wire, saved.grant_id)).result
     assert result.trace is not None

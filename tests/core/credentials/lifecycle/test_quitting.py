@@ -176,7 +176,6 @@ async def test_quitting_while_a_client_is_stored_keeps_the_client(
 async def test_quitting_while_something_is_removed_removes_it(
     open_credentials: Open, saved: Grant, store: Any, monkeypatch: pytest.MonkeyPatch, remove: str
 ) -> None:
-    """What the person forgot is not in the store any more."""
     credentials = open_credentials()
     await credentials.clients.remember(ISSUER, CLIENT)
     before, slow = len(store.entries), Slow(store, monkeypatch)
@@ -230,7 +229,6 @@ async def test_closing_that_is_cancelled_still_stores_what_only_this_program_has
 async def test_closing_without_anything_under_way_waits_for_nothing(
     credentials: Credentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The ordinary case."""
     monkeypatch.setattr(grants, "EXIT_BOUND", UNBEARABLE)
     await asyncio.wait_for(credentials.aclose(), 30)
 
@@ -238,7 +236,6 @@ async def test_closing_without_anything_under_way_waits_for_nothing(
 async def test_a_write_that_has_ended_is_not_waited_for(
     credentials: Credentials, make_grant: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither one that succeeded nor one that failed."""
     monkeypatch.setattr(grants, "EXIT_BOUND", UNBEARABLE)
     await credentials.save(make_grant(), NEW)
 
@@ -256,7 +253,6 @@ async def test_a_write_that_has_ended_is_not_waited_for(
 async def test_quitting_at_any_step_of_a_save_ends_the_save(
     open_credentials: Open, saved: Grant, step: SaveStep
 ) -> None:
-    """The same at each of them: the new generation is whole."""
     closing: list[asyncio.Task[None]] = []
 
     def close(reached: SaveStep) -> None:

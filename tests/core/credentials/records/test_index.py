@@ -53,7 +53,6 @@ async def test_no_secret_is_in_any_byte_of_the_state_directory(
 
 
 def test_a_record_comes_back_whole(make_grant: Any) -> None:
-    """Every field survives the round trip, text from hostile servers included."""
     grant = make_grant(scope="a \x1b[2J", note="n", state=GrantState.UNKNOWN, generation=7)
     assert record_from_json(Grant, to_json(grant), 7) == grant
 

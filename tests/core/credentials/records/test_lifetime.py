@@ -31,7 +31,6 @@ Make = Callable[..., Grant]
 def test_a_token_is_due_at_80_percent_or_60_seconds_before_its_end(
     make_grant: Make, life: int, due: float
 ) -> None:
-    """Whichever comes first."""
     grant = make_grant(refreshed_at=NOW, expires_at=NOW + timedelta(seconds=life))
     assert refresh_due(grant, NOW) == NOW + timedelta(seconds=due)
 
@@ -63,7 +62,6 @@ def test_the_next_attempt_is_later_and_within_bounds(attempts: int, asked: int |
 
 
 def test_each_wait_is_twice_as_long_up_to_ten_minutes() -> None:
-    """Without jitter."""
     waits = [next_attempt(n, NOW, asked=None, jitter=0) - NOW for n in range(1, 9)]
     assert [wait.total_seconds() for wait in waits] == [10, 20, 40, 80, 160, 320, 600, 600]
 

@@ -71,7 +71,6 @@ def _note_link(event: Event, waiting: asyncio.Event) -> None:
 
 
 def test_a_trace_is_kept_and_opened_again(traces: Traces) -> None:
-    """With what was done, when, and how it ended."""
     assert traces.keep("a", trace("t1"))
     [kept] = traces.of("a")
     assert (kept.trace_id, kept.kind, kept.at, kept.outcome) == ("t1", TraceKind.PROBE, BEGAN, Outcome.PASSED)
@@ -80,7 +79,6 @@ def test_a_trace_is_kept_and_opened_again(traces: Traces) -> None:
 
 
 def test_the_newest_login_and_nine_others_are_kept(traces: Traces) -> None:
-    """However many refreshes follow it."""
     for number in range(3):
         traces.keep("a", trace(f"login{number}", TraceKind.LOGIN))
     for number in range(30):
@@ -116,7 +114,6 @@ def test_what_is_not_kept(traces: Traces, grant_id: str, refused: Trace) -> None
 
 
 def test_a_large_body_is_left_out(traces: Traces, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file stays small."""
     assert traces.keep("a", trace("large", body=b"x" * 900_000))
     assert b"bytes not stored" in _body(traces.open("large"))
     monkeypatch.setattr(traces_module, "MAX_TRACE", 100_000)
@@ -207,7 +204,6 @@ def test_a_row_that_cannot_be_read_is_passed_over_or_said(traces: Traces, tmp_pa
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
 def test_the_file_is_private(traces: Traces, tmp_path: Path) -> None:
-    """0600."""
     traces.keep("a", trace("t"))
     assert stat.S_IMODE((tmp_path / "traces.sqlite3").stat().st_mode) == 0o600
 
@@ -311,7 +307,6 @@ async def test_a_revocation_that_was_not_confirmed_is_kept(tmp_path: Path) -> No
 
 
 async def test_forgetting_a_credential_forgets_its_traces(tmp_path: Path) -> None:
-    """Nothing of it stays on this machine."""
     credentials = Credentials.open(Persistent(), tmp_path)
     await keep(credentials, grant())
     assert credentials.traces.keep("id-wiki", trace("t"))

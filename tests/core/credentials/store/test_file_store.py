@@ -107,7 +107,6 @@ async def test_a_wrong_passphrase_is_told_from_a_damaged_file(encrypted: Path, o
 
 @pytest.mark.parametrize("cost", [2**30, 2**13, 3, "16384", True])
 def test_a_file_cannot_ask_for_any_amount_of_memory(encrypted: Path, cost: object) -> None:
-    """Bounded, whatever the file says."""
     header, _ = passphrases.new_header(PASSPHRASE, 2**14)
     header["n"] = cost
     header["sha256"] = passphrases._digest(header)
@@ -131,7 +130,6 @@ async def test_an_entry_opens_in_its_own_place_alone(encrypted: Path, open_file:
 
 
 async def test_each_write_has_a_nonce_of_its_own(encrypted: Path, open_file: Open) -> None:
-    """The same value twice is two different texts."""
     seen = set()
     store = open_file()
     for _ in range(5):
@@ -236,7 +234,6 @@ def test_any_bytes_are_a_file_or_damaged(data: bytes) -> None:
 
 @given(st.text(), st.text())
 def test_any_text_is_sealed_and_opens_for_its_place_alone(value: str, place: str) -> None:
-    """Property: what comes out went in."""
     key = Secret("A" * 43 + "=")
     sealed = passphrases.seal(key, ("entry", place), value)
     assert passphrases.open_sealed(key, ("entry", place), sealed) == value

@@ -90,7 +90,6 @@ def test_programs_that_try_at_once_do_not_fail_each_other() -> None:
 
 @pytest.mark.parametrize(("fault", "words"), [("mangles", "read back"), ("sticks", "is still there")])
 def test_a_keyring_that_does_not_keep_or_delete_fails_all_the_same(fault: str, words: str) -> None:
-    """However often it is tried."""
     shared = Shared()
     setattr(shared, fault, True)
     with pytest.raises(_ProbeFailed, match=words):

@@ -55,7 +55,6 @@ async def _in_a_call(
 
 
 async def test_one_helper_serves_many_calls(open_keyring: Open) -> None:
-    """It is started by the first call and kept."""
     store = open_keyring()
     assert store.helper is None
     await store.get("a")
@@ -81,7 +80,6 @@ async def test_a_keyring_that_hangs_is_given_up_within_three_seconds(
 
 @pytest.mark.slow
 async def test_a_hanging_call_does_not_hold_up_the_loop(open_keyring: Open, keyring: Any) -> None:
-    """The program stays alive while the keyring thinks."""
     keyring.lock()
     store = open_keyring("SlowKeyring", limit=1.0)
     call = asyncio.create_task(store.get("a"))
@@ -94,7 +92,6 @@ async def test_a_hanging_call_does_not_hold_up_the_loop(open_keyring: Open, keyr
 
 
 async def test_calls_that_wait_behind_a_hanging_one_end_in_time_too(open_keyring: Open, keyring: Any) -> None:
-    """Each call has its own limit, waiting for its turn included."""
     keyring.lock()
     store = open_keyring("SlowKeyring", limit=1.0)
     async with asyncio.timeout(30):  # one after the other they would take a minute
@@ -200,7 +197,6 @@ async def test_no_secret_in_any_command_line_or_environment(
 
 
 async def test_closing_ends_the_helper_and_allows_another(open_keyring: Open) -> None:
-    """`aclose` leaves no process, and the store can be used again."""
     store = open_keyring()
     await store.get("a")
     pid = _helper(store)

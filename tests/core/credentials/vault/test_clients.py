@@ -82,6 +82,5 @@ async def test_a_client_whose_secret_expired_is_not_known(credentials: Credentia
 
 
 async def test_forgetting_a_client_that_is_not_there_does_nothing(credentials: Credentials) -> None:
-    """Twice is as good as once."""
     await credentials.clients.forget(ISSUER, REDIRECT)
     assert credentials.index.events() == ()

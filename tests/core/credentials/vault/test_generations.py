@@ -228,7 +228,6 @@ async def test_tokens_of_any_length_fit_under_the_limit_of_windows(
 
 @given(st.text(alphabet=st.characters(max_codepoint=127), max_size=5_000), st.integers(1, 10**6))
 def test_split_keeps_every_character_and_the_limit(text: str, generation: int) -> None:
-    """Property: the entries are the text, each within the limit."""
     entries = [entry.reveal() for entry in sealed.split(Secret(text), "key", generation)]
     assert entries
     assert all(len(entry) <= sealed.ENTRY_LIMIT for entry in entries)

@@ -83,7 +83,6 @@ async def _fill(source: Credentials, make_grant: Callable[..., Grant]) -> None:
 async def test_everything_is_in_the_new_store_and_nothing_in_the_old(
     both: Both, make_grant: Any, state: Path
 ) -> None:
-    """One action."""
     source, target = both()
     await _fill(source, make_grant)
     report = await move(source, target)
@@ -247,7 +246,6 @@ async def test_a_login_that_is_made_anew_while_it_moves_has_the_new_tokens(
 
 
 async def test_what_is_removed_while_it_moves_does_not_come_back(both: Both, make_grant: Any) -> None:
-    """Neither its record nor a copy of its secret."""
     source, target = both()
     await _fill(source, make_grant)
     other, _ = both()

@@ -113,7 +113,6 @@ async def test_memory_instead_of_a_store_says_how_many_logins_are_not_shown(
 
 
 async def test_memory_only_writes_no_file(make_grant: Any, secrets: Any, private_environment: Path) -> None:
-    """A session in memory leaves nothing behind, and says so."""
     opened = OpenedStore.in_memory()
     credentials = Credentials.open(opened.store)
     saved = await credentials.save(make_grant(), secrets)
@@ -136,7 +135,6 @@ def test_every_class_of_the_allow_list_exists() -> None:
 
 
 async def test_a_named_backend_is_used_after_the_probe(keyring: Any) -> None:
-    """It is named on the screen, and the probe leaves nothing behind."""
     opened = await open_store(KeyringStore(environ=keyring.environ("FileKeyring")))
     await opened.store.aclose()
     assert opened.store.name == "support.keyring_backends.FileKeyring"

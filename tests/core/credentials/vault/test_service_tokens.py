@@ -90,7 +90,6 @@ async def test_a_write_that_dies_leaves_the_old_secret_or_the_new_one(
 
 
 async def test_a_store_that_fails_keeps_the_old_secret(credentials: Credentials) -> None:
-    """Never lose a working one."""
     token = await credentials.service_tokens.save(a_token(), OLD)
 
     async def fail(_entry: str, _value: Secret) -> None:
@@ -209,7 +208,6 @@ async def test_a_network_that_is_down_says_nothing_about_the_token(
 async def test_a_rotated_secret_replaces_the_old_one_only_when_it_works(
     credentials: Credentials, wire: Wire
 ) -> None:
-    """The new one is tried before the old one goes."""
     async with Emulator(faults=("service-auth-only",)) as emulator:
         client_id, secret = emulator.service_token
         token = await credentials.service_tokens.save(
@@ -243,7 +241,6 @@ async def test_a_rotated_secret_replaces_the_old_one_only_when_it_works(
 def test_the_reminder_begins_thirty_days_before_the_end(
     left: timedelta | None, verdict: TokenVerdict, kind: StatusKind, word: str
 ) -> None:
-    """Expiry and reminder, in words."""
     token = replace(a_token(), expires_at=None if left is None else NOW + left, last_verdict=verdict)
     status = token.status(NOW)
     assert (status.kind, status.word) == (kind, word)

@@ -67,7 +67,6 @@ def test_the_well_known_part_goes_between_host_and_path(resource: str, expected:
 
 
 def test_a_good_document_is_read() -> None:
-    """All members arrive verbatim."""
     document = GOOD | {
         "scopes_supported": ["a", "b"],
         "bearer_methods_supported": ["header", "body"],

@@ -36,7 +36,6 @@ def test_a_name_that_would_stand_twice_is_refused() -> None:
 
 
 def test_a_secret_value_is_sent_in_full_and_not_shown() -> None:
-    """The body holds the secret, its repr does not."""
     body = encode_form([("token", Secret("s3cret"))])
     assert body.reveal() == b"token=s3cret"
     assert "s3cret" not in repr(body)
@@ -64,6 +63,5 @@ def test_bad_encoding_is_refused(query: str) -> None:
 
 @given(st.text())
 def test_any_text_is_decoded_or_refused(query: str) -> None:
-    """Nothing else is raised, whatever comes in."""
     with suppress(FormRefused):
         decode_form(query)

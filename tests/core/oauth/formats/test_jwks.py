@@ -161,7 +161,6 @@ def test_a_weak_or_broken_key_is_said(changes: dict[str, object], words: str) ->
 
 
 def test_a_point_off_the_curve_is_refused() -> None:
-    """An invalid curve point is no key."""
     key = made("P-256")
     found = verify(signed("ES256", key), key_set(public(key, x="AQ")), NOW)
     assert found.signature is Signature.NOT_CHECKED

@@ -70,7 +70,6 @@ def test_options_may_stand_between_the_urls(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_options_are_those_of_that_url_only() -> None:
-    """A login elsewhere has the ordinary ones."""
     workspace = Workspace(options={URL: Options(client_id="mine")})
     assert workspace.options(URL) == Options(client_id="mine")
     assert workspace.options("https://b.example/") is None

@@ -155,7 +155,6 @@ async def test_a_row_is_drawn_anew_when_its_text_has_changed() -> None:
 
 @pytest.mark.parametrize("width", [20, 40, 80, 99, 100, 120, 200])
 def test_the_columns_fill_the_width_and_the_resource_gives_way_last(width: int) -> None:
-    """State and resource are always there; more where there is room."""
     columns = {column.key: column for column in columns_for(width)}
     assert {"state", "resource"} <= columns.keys()
     assert next(iter(columns)) == "resource"
@@ -506,7 +505,6 @@ async def test_a_login_by_cloudflared_begins_and_its_link_is_copied_with_a_key(t
 
 
 async def test_a_service_token_can_be_replaced_and_forgotten_but_not_refreshed() -> None:
-    """Each kind has its own keys."""
     async with mixed() as (screen, pilot, app):
         screen.table.select("service-1")
         await until(pilot, lambda: "Client ID" in text_of(app))

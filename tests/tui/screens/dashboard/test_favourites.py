@@ -29,7 +29,6 @@ async def test_a_key_marks_the_url_and_the_settings_keep_it(tmp_path: Path) -> N
 
 
 async def test_the_same_key_unmarks_a_favourite() -> None:
-    """In the list, the selected one."""
     settings = SettingsFile()
     settings.change(favourites=("https://a.example/", WIKI))
     screen = NewLoginScreen(settings=settings)
@@ -39,7 +38,6 @@ async def test_the_same_key_unmarks_a_favourite() -> None:
 
 
 async def test_a_favourite_is_completed_before_a_recent_url() -> None:
-    """Both start as typed."""
     settings = SettingsFile()
     settings.change(favourites=(WIKI,))
     screen = NewLoginScreen(urls=("https://wiki.example.com/another",), settings=settings)

@@ -116,7 +116,6 @@ async def test_label_and_end_are_changed_without_the_secret(session: Session) ->
 
 
 async def test_a_terminal_too_small_for_the_form_does_not_crash_it(session: Session) -> None:
-    """20x5 must not crash."""
     async with run_screen(ServiceTokenScreen(session), size=(20, 5)) as (app, pilot):
         await pilot.press("enter")
         await pilot.pause()

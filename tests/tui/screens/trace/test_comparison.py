@@ -69,14 +69,12 @@ def trace(*facts: Fact) -> Trace:
 
 
 def test_the_sides_stand_beside_each_other_where_there_is_room() -> None:
-    """One row with both values."""
     shown = lines(FOUND, 114)
     [row] = [one for one in shown if "200 OK" in one]
     assert "400" in row
 
 
 def test_they_stand_below_each_other_where_there_is_none() -> None:
-    """Each with its letter."""
     shown = lines(FOUND, 60)
     assert [one.strip() for one in shown if "A  2" in one] == ["A  200 OK"]
     assert [one.strip() for one in shown if "B  4" in one] == ["B  400"]
@@ -141,7 +139,6 @@ def test_no_value_is_cut_without_saying_so(width: int) -> None:
 
 
 async def test_nothing_differs_is_said() -> None:
-    """A trace held against itself."""
     async with run_screen(CompareScreen(trace(), trace())) as (app, pilot):
         await until(pilot, lambda: "No differences." in text_of(app))
 

@@ -109,7 +109,6 @@ async def test_a_replay_says_so_and_reveals_nothing() -> None:
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (20, 5)])
 async def test_a_hostile_or_empty_trace_is_shown(size: tuple[int, int]) -> None:
-    """At every size, whatever is in it."""
     empty = Trace("1", TraceKind.LOGIN, "https://a.example/", (hostile_trace()).started_at)
     odd = replace(hostile_trace().records[0], tampering=("\x1b[2J[bold]x[/]",))
     for trace in (empty, hostile_trace(), replace(hostile_trace(), records=(odd,))):

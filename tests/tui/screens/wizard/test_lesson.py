@@ -33,7 +33,6 @@ async def test_the_arrows_turn_to_the_stages_beside_it() -> None:
 
 @pytest.mark.parametrize("key", ["escape", "l"])
 async def test_escape_and_the_key_that_opened_it_lead_back(key: str) -> None:
-    """The screen underneath is there again."""
     screen = LessonScreen(Stage.DETECTION)
     async with run_screen(screen) as (app, pilot):
         await pilot.press(key)
@@ -42,7 +41,6 @@ async def test_escape_and_the_key_that_opened_it_lead_back(key: str) -> None:
 
 
 async def test_a_tiny_terminal_does_not_break_it() -> None:
-    """20 x 5."""
     async with run_screen(LessonScreen(Stage.ACCESS), size=(20, 5)) as (app, pilot):
         await pilot.press("right", "down", "end")
         assert app.is_running

@@ -213,7 +213,6 @@ async def test_an_arrow_of_the_diagram_opens_its_exchange_in_the_wizard() -> Non
 
 
 async def test_l_reads_the_lesson_on_the_stage_that_is_looked_at() -> None:
-    """One key away in every stage."""
     login, _ = scripted()
     async with wizard_on(login) as (wizard, pilot, app):
         wizard.show_stage(Stage.PKCE)

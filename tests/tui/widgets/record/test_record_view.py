@@ -105,7 +105,6 @@ async def test_number_keys_turn_to_the_tabs_and_the_keys_follow() -> None:
 
 @pytest.mark.parametrize("width", [80, 120])
 async def test_all_titles_of_the_tabs_are_on_the_screen(width: int) -> None:
-    """At 80 columns too."""
     async with inspected(record(exchange("a", {})), size=(width, 24)) as (_, _pilot, app):
         for tab in Tab:
             assert tab.label in text_of(app)

@@ -9,7 +9,8 @@ import base64
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import pytest
 
@@ -32,58 +33,29 @@ from authlens_core.values.stage import Stage
 from support.made_checks import failed
 
 HOST: Final = "https://wiki.example.com"
-
-
 TEAM: Final = "https://team.cloudflareaccess.com"
-
-
 RAY: Final = ("cf-ray", "8c1f2e3d4a5b6c7d-FRA")
-
-
 EDGE: Final = (("server", "cloudflare"), RAY)
-
-
 PATH: Final = "Zero Trust → Access controls → Applications → (app)"
-
-
 OAUTH: Final = f"{PATH} → Advanced settings → Managed OAuth"
-
-
 POLICIES: Final = f"{PATH} → Policies"
-
-
 TOKENS: Final = "Zero Trust → Access controls → Service credentials → Service Tokens"
-
-
 METADATA: Final = f"{HOST}/.well-known/cloudflare-access-protected-resource/"
-
-
 CHALLENGE: Final = (
     "www-authenticate",
     f'Bearer realm="OAuth", error="invalid_token", resource_metadata="{METADATA}"',
 )
-
-
 AUD: Final = ("cf-access-aud", "ab" * 32)
-
-
 BEARER: Final = (("Authorization", "Bearer oauth:canary-bearer-1"),)
-
-
 ID, SECRET = "0123456789abcdef" * 2 + ".access", "0123456789abcdef" * 4
-
-
 PAIR: Final = (("CF-Access-Client-Id", ID), ("CF-Access-Client-Secret", SECRET))
-
-
 SINGLE: Final = (
     ("Authorization", json.dumps({"cf-access-client-id": ID, "cf-access-client-secret": SECRET})),
 )
-
-
+ACCESS, WAF, ORIGIN = "Cloudflare Access", "Cloudflare WAF", "origin"
+QUOTED: Final = ("www-authenticate", "cf-mitigated", "cf-access-aud", "date")
 JWT: Final = "eyJhbGciOiJSUzI1NiJ9.eyJjYW5hcnkiOjF9.c2ln"
-
-
+Texts = str | tuple[str, ...]
 FORBIDDEN: Final = {
     "message": "Forbidden. You don't have permission to view this.",
     "status_code": 403,
@@ -112,799 +84,500 @@ def _exchange(response: Response | WireFailure, *sent: tuple[str, str], method: 
     )
 
 
-@dataclass(frozen=True)
-class Row:
-    """One failure: what was sent and what came back, and what has to be said about it."""
+def _edge(status: int, *headers: tuple[str, str], body: object = None, reason: str = "") -> Response:
+    return _reply(status, *headers, *EDGE, body=body, reason=reason)
 
-    row: str
-    stage: str
-    name: str
-    evidence: tuple[str, ...]
-    cure: tuple[str, ...]
-    reply: Response | None = None
-    sent: tuple[tuple[str, str], ...] = ()
-    error: tuple[str, str] = ("", "")
-    check: tuple[str, str] = ("", "")
-    method: str = "GET"
-    layer: str = ""
+
+def texts(one_or_more: Texts) -> tuple[str, ...]:
+    return (one_or_more,) if isinstance(one_or_more, str) else one_or_more
 
 
 def _oauth_error(error: str, description: str, status: int = 400) -> Response:
     return _reply(status, *EDGE, body={"error": error, "error_description": description})
 
 
+@dataclass(frozen=True)
+class Row:
+    """One failure: what was sent and what came back, and what has to be said about it."""
+
+    stage: str
+    name: str
+    cure: Texts
+    reply: Response | None = None
+    sent: tuple[tuple[str, str], ...] = ()
+    also: Texts = ()
+    error: tuple[str, str] = ("", "")
+    check: str = ""
+    seen: str = ""
+    method: str = "GET"
+    layer: str = ""
+
+    @property
+    def evidence(self) -> list[str]:
+        """Return what has to be quoted: of the answer, of the callback, of the check, and `also`."""
+        reply, (error, description) = self.reply, self.error
+        lines = [self.seen, error and f"error={error}", description and f"error_description={description}"]
+        if reply is not None:
+            text = reply.body.reveal().decode()
+            members = json.loads(text) if text.startswith("{") else {}
+            lines += [
+                f"HTTP/1.1 {reply.status} {reply.reason}".strip(),
+                *(f"{key}: {value}" for key, value in reply.headers.fields if key in QUOTED),
+                *(f'"{key}": "{members[key]}"' for key in ("error", "error_description") if members.get(key)),
+            ]
+        return [*filter(None, lines), *texts(self.also)]
+
+
+probed = partial(Row, "probe")
+opened = partial(Row, "access", sent=BEARER)
+
+
+def refused(
+    stage: str, name: str, cure: Texts, error: str, description: str, status: int = 400, **more: Any
+) -> Row:
+    """Return the refusal of a token endpoint, or of the one for registrations."""
+    return Row(stage, name, cure, _oauth_error(error, description, status), **more)
+
+
+def callback(name: str, cure: Texts, error: str, description: str = "", **more: Any) -> Row:
+    """Return a refusal that the browser brought."""
+    return Row("authorization", name, cure, error=(error, description), **more)
+
+
+def checked(check: str, name: str, cure: Texts, seen: str, **more: Any) -> Row:
+    """Return what a check found, without an answer."""
+    return Row(check.partition(".")[0], name, cure, check=check, seen=seen, **more)
+
+
 SEED: Final = (
-    Row(
-        "code_challenge_method must be S256 for public clients",
-        "authorization",
+    callback(
         "pkce_first_character",
-        ("error_description=code_challenge_method must be S256 for public clients",),
-        ("starts with a letter or a digit",),
-        error=("invalid_request", "code_challenge_method must be S256 for public clients"),
+        "starts with a letter or a digit",
+        "invalid_request",
+        "code_challenge_method must be S256 for public clients",
     ),
+    refused("exchange", "code_expired", "Log in again", "invalid_grant", "Code expired"),
+    refused("exchange", "code_refused", "Log in again", "invalid_grant", "Code already used"),
+    probed("token_refused", "authlens refresh", _edge(401, CHALLENGE), BEARER, layer=ACCESS),
+    Row("detection", "no_challenge", "send WWW-Authenticate", _reply(401, body="no"), layer=ORIGIN),
     Row(
-        "invalid_grant on token exchange",
-        "exchange",
-        "code_expired",
-        ("HTTP/1.1 400", '"error": "invalid_grant"', '"error_description": "Code expired"'),
-        ("Log in again",),
-        _oauth_error("invalid_grant", "Code expired"),
-    ),
-    Row(
-        "invalid_grant on token exchange, code used",
-        "exchange",
-        "code_refused",
-        ("HTTP/1.1 400", '"error": "invalid_grant"', '"error_description": "Code already used"'),
-        ("Log in again",),
-        _oauth_error("invalid_grant", "Code already used"),
-    ),
-    Row(
-        "401 after using token, later",
-        "probe",
-        "token_refused",
-        ("HTTP/1.1 401", f"www-authenticate: {CHALLENGE[1]}"),
-        ("authlens refresh",),
-        _reply(401, CHALLENGE, *EDGE),
-        BEARER,
-        layer="Cloudflare Access",
-    ),
-    Row(
-        "No www-authenticate header",
-        "detection",
-        "no_challenge",
-        ("HTTP/1.1 401",),
-        ("send WWW-Authenticate",),
-        _reply(401, body="no"),
-        layer="origin",
-    ),
-    Row(
-        "No www-authenticate header, no metadata either",
         "resource_metadata",
         "no_resource_metadata",
-        ("HTTP/1.1 404", "nothing at /x (404)"),
         (OAUTH, "authlens login URL --cloudflared"),
         _reply(404),
-        check=("resource_metadata.found", "nothing at /x (404)"),
+        check="resource_metadata.found",
+        seen="nothing at /x (404)",
     ),
     Row(
-        "No registration_endpoint in AS metadata",
         "server_metadata",
         "no_registration_endpoint",
-        ('no "registration_endpoint" in it',),
         (OAUTH, "--client-id"),
         _reply(200, body={"issuer": TEAM}),
-        check=("server.registration_endpoint", "not stated"),
+        also='no "registration_endpoint" in it',
+        check="server.registration_endpoint",
     ),
-    Row(
-        "Port 8400 already in use",
-        "registration",
+    checked(
+        "registration.port",
         "port_taken",
-        ("Port 8400 on this machine is in use by python.",),
-        ("use another port",),
-        check=("registration.port", "Port 8400 on this machine is in use by python."),
+        "use another port",
+        "Port 8400 on this machine is in use by python.",
     ),
-    Row(
-        "Port 8400 in use on ::1 only",
-        "registration",
+    checked(
+        "registration.port_half",
         "port_taken_on_one_address",
-        ("Port 8400 on this machine is in use by python, on ::1 only.",),
-        ("127.0.0.1, where the port is free",),
-        check=("registration.port_half", "Port 8400 on this machine is in use by python, on ::1 only."),
+        "127.0.0.1, where the port is free",
+        "Port 8400 on this machine is in use by python, on ::1 only.",
     ),
 )
 
 
 AUTHORIZATION: Final = (  # §1.5
-    Row(
-        "§1.5 no resource",
-        "authorization",
-        "resource_missing",
-        ("error=invalid_target", "error_description=No resource parameter found"),
-        ("--resource",),
-        error=("invalid_target", "No resource parameter found"),
-    ),
-    Row(
-        "§1.5 another resource",
-        "authorization",
-        "resource_refused",
-        ("error=invalid_target",),
-        ("exactly that of the resource metadata", OAUTH),
-        error=("invalid_target", ""),
-    ),
-    Row(
-        "no resource parameter at Entra",
-        "authorization",
+    callback("resource_missing", "--resource", "invalid_target", "No resource parameter found"),
+    callback("resource_refused", ("exactly that of the resource metadata", OAUTH), "invalid_target"),
+    callback(
         "resource_not_wanted",
-        ("error=invalid_target",),
-        ('authlens login URL --resource ""',),
-        error=("invalid_target", "AADSTS9010010: The resource parameter provided in the request"),
+        'authlens login URL --resource ""',
+        "invalid_target",
+        "AADSTS9010010: The resource parameter provided in the request",
     ),
-    Row(
-        "§1.5 list of the application",
-        "authorization",
+    callback(
         "redirect_uri_not_in_application",
-        ("error_description=Redirect URI not allowed by application configuration",),
         ("Allow localhost clients", "Allowed redirect URIs", OAUTH, "register again"),
-        error=("invalid_request", "Redirect URI not allowed by application configuration"),
+        "invalid_request",
+        "Redirect URI not allowed by application configuration",
     ),
-    Row(
-        "§1.5 page: denied user",
-        "authorization",
-        "user_denied",
-        ("error_description=That account does not have access",),
-        (POLICIES, "cdn-cgi/access/logout"),
-        error=("", "That account does not have access"),
-    ),
-    Row(
-        "§1.5 page: no application",
-        "authorization",
+    callback("user_denied", (POLICIES, "cdn-cgi/access/logout"), "", "That account does not have access"),
+    callback(
         "application_not_found",
-        ("error_description=Unable to find your Access application!",),
         ("whole host", "cdn-cgi/access/logout"),
-        error=("", "Unable to find your Access application!"),
+        "",
+        "Unable to find your Access application!",
     ),
-    Row(
-        "§1.5 page: nonce",
-        "authorization",
+    callback(
         "stale_sign_in",
-        ("error_description=Invalid state: missing or invalid nonce",),
         ("open the link again", "cdn-cgi/access/logout"),
-        error=("", "Invalid state: missing or invalid nonce"),
+        "",
+        "Invalid state: missing or invalid nonce",
     ),
-    Row(
-        "§1.5 silence: the three pages, WARP, no callback",
-        "authorization",
+    checked(
+        "authorization.timeout",
         "no_answer_in_time",
-        ("nothing in 180 seconds",),
         ("paste", "ssh", "logout", "WARP", "right account"),
-        check=("authorization.timeout", "nothing in 180 seconds"),
+        "nothing in 180 seconds",
     ),
-    Row(
-        "a server that sends no state back",
-        "authorization",
+    checked(
+        "authorization.timeout",
         "state_missing",
-        ("an answer without a state came: a code",),
         ("Ask the owner", "--any-state"),
-        check=("authorization.timeout", "nothing in 180 seconds; an answer without a state came: a code"),
+        "nothing in 180 seconds; an answer without a state came: a code",
     ),
-    Row(
-        "§1.5 unknown client",
+    refused(
         "exchange",
         "unknown_client",
-        ("HTTP/1.1 401", '"error": "invalid_client"'),
         ("authlens login URL --new-client", "client id"),
-        _oauth_error("invalid_client", "Client not found", 401),
+        "invalid_client",
+        "Client not found",
+        401,
     ),
-    Row(
-        "§1.5 denied on the callback",
-        "authorization",
+    callback("user_denied", POLICIES, "access_denied"),
+    callback(
         "user_denied",
-        ("error=access_denied",),
-        (POLICIES,),
-        error=("access_denied", ""),
-    ),
-    Row(
-        "§1.5 Deny pressed",
-        "authorization",
-        "user_denied",
-        ("error=access_denied",),
-        ("Log in again and allow it, if that was not meant",),
-        error=("access_denied", "The user denied the request"),
+        "Log in again and allow it, if that was not meant",
+        "access_denied",
+        "The user denied the request",
     ),
 )
 
 
 REPORTED: Final = (  # §1.8
-    Row(
-        "§1.8 empty list of redirect URIs",
+    refused(
         "registration",
         "redirect_uri_not_in_account",
-        (
-            "HTTP/1.1 400",
-            '"error": "invalid_client_metadata"',
-            '"error_description": "redirect_uri is not allowed by the account configuration"',
-        ),
         ("Allow localhost clients", "Allow loopback clients", OAUTH, "a minute", "--redirect-host"),
-        _oauth_error("invalid_client_metadata", "redirect_uri is not allowed by the account configuration"),
+        "invalid_client_metadata",
+        "redirect_uri is not allowed by the account configuration",
     ),
-    Row(
-        "§1.8 other server refuses the URI",
-        "registration",
-        "redirect_uri_refused",
-        ('"error": "invalid_redirect_uri"',),
-        ("--redirect-host",),
-        _oauth_error("invalid_redirect_uri", "no"),
-    ),
-    Row(
-        "client metadata document that the server cannot read",
+    refused("registration", "redirect_uri_refused", "--redirect-host", "invalid_redirect_uri", "no"),
+    refused(
         "exchange",
         "client_document_refused",
-        ("HTTP/1.1 401", '"error": "invalid_client"'),
         ("authlens client-metadata", "registers itself"),
-        _oauth_error("invalid_client", "The client metadata document cannot be read", 401),
+        "invalid_client",
+        "The client metadata document cannot be read",
+        401,
+    ),
+    callback(
+        "client_document_refused", ("authlens client-metadata", "registers itself"), "invalid_client_metadata"
     ),
     Row(
-        "client metadata document refused on the callback",
-        "authorization",
-        "client_document_refused",
-        ("error=invalid_client_metadata",),
-        ("authlens client-metadata", "registers itself"),
-        error=("invalid_client_metadata", ""),
-    ),
-    Row(
-        "§1.8 302 challenge, Managed OAuth dropped by a tool",
         "detection",
         "managed_oauth_off",
-        ("HTTP/1.1 302", f"location: {TEAM}/cdn-cgi/access/login/wiki.example.com"),
         (OAUTH, "authlens login URL --cloudflared", "oauth_configuration"),
-        _reply(302, _login(), *EDGE),
-        layer="Cloudflare Access",
+        _edge(302, _login()),
+        also=f"location: {TEAM}/cdn-cgi/access/login/wiki.example.com",
+        layer=ACCESS,
     ),
-    Row(
-        "§1.8 tool dropped it during the login",
-        "access",
-        "oauth_turned_off",
-        ("HTTP/1.1 302",),
-        (OAUTH, "oauth_configuration"),
-        _reply(302, _login(), *EDGE),
-        BEARER,
-        layer="Cloudflare Access",
-    ),
-    Row(
-        "§1.8 loopback port changed",
-        "authorization",
+    opened("oauth_turned_off", (OAUTH, "oauth_configuration"), _edge(302, _login()), layer=ACCESS),
+    callback(
         "redirect_uri_changed",
-        ("error_description=The redirect URI provided does not match any registered URI for this client.",),
         ("register again", "--port"),
-        error=(
-            "invalid_request",
-            "The redirect URI provided does not match any registered URI for this client.",
-        ),
+        "invalid_request",
+        "The redirect URI provided does not match any registered URI for this client.",
     ),
     Row(
-        "§1.8 user agent banned at discovery",
         "resource_metadata",
         "browser_integrity_check",
-        ("HTTP/1.1 403 Forbidden", "error code: 1010", f"cf-ray: {RAY[1]}"),
         ("Browser Integrity Check", "Skip", "CF-Ray"),
-        _reply(403, *EDGE, body="error code: 1010", reason="Forbidden"),
-        check=("resource_metadata.found", "nothing"),
-        layer="Cloudflare WAF",
+        _edge(403, body="error code: 1010", reason="Forbidden"),
+        also=("error code: 1010", f"cf-ray: {RAY[1]}"),
+        check="resource_metadata.found",
+        layer=WAF,
     ),
-    Row(
-        "§1.8 530 after a good token",
-        "access",
-        "origin_down",
-        ("HTTP/1.1 530",),
-        ("tunnel",),
-        _reply(530, *EDGE, body="error code: 1033"),
-        BEARER,
-        layer="origin",
-    ),
-    Row(
-        "§1.8 registration is off",
-        "registration",
-        "no_registration_endpoint",
-        ("HTTP/1.1 404",),
-        (OAUTH, "--client-id"),
-        _reply(404),
-    ),
-    Row(
-        "§1.8 too many registrations",
-        "registration",
-        "too_many_registrations",
-        ("HTTP/1.1 429",),
-        ("Wait a minute",),
-        _reply(429),
-    ),
-    Row(
-        "§1.6 refresh token ended",
+    opened("origin_down", "tunnel", _edge(530, body="error code: 1033"), layer=ORIGIN),
+    Row("registration", "no_registration_endpoint", (OAUTH, "--client-id"), _reply(404)),
+    Row("registration", "too_many_registrations", "Wait a minute", _reply(429)),
+    refused(
         "refresh",
         "refresh_token_ended",
-        ('"error": "invalid_grant"',),
         ("Log in again", "Grant session duration"),
-        _oauth_error("invalid_grant", "Grant expired"),
+        "invalid_grant",
+        "Grant expired",
     ),
-    Row(
-        "§1.6 no revocation endpoint",
-        "revoke",
-        "no_revocation_endpoint",
-        ("none",),
-        ("expire",),
-        check=("revoke.endpoint", "none"),
-    ),
+    checked("revoke.endpoint", "no_revocation_endpoint", "expire", "none"),
 )
 
 
 SERVICE_TOKENS: Final = (  # §2
-    Row(
-        "§2 ignored: Managed OAuth on",
-        "probe",
+    probed(
         "service_token_ignored",
-        ("HTTP/1.1 401", f"www-authenticate: {CHALLENGE[1]}"),
         ("action Service Auth", POLICIES, TOKENS),
-        _reply(401, CHALLENGE, *EDGE),
+        _edge(401, CHALLENGE),
         PAIR,
-        layer="Cloudflare Access",
+        layer=ACCESS,
     ),
-    Row(
-        "§2 Service Auth missing",
-        "probe",
+    probed(
         "service_auth_missing",
-        ("HTTP/1.1 302", '"service_token_status": true'),
         ("action Service Auth", "selector Service Token", POLICIES),
-        _reply(302, _login(known=True), *EDGE),
+        _edge(302, _login(known=True)),
         PAIR,
+        also='"service_token_status": true',
     ),
-    Row(
-        "§2 wrong or expired, classic, with Allow",
-        "probe",
+    probed(
         "service_token_unknown",
-        ("HTTP/1.1 302", '"service_token_status": false'),
         (TOKENS, "rotate"),
-        _reply(302, _login(known=False), *EDGE),
+        _edge(302, _login(known=False)),
         PAIR,
+        also='"service_token_status": false',
     ),
-    Row(
-        "§2 wrong, classic, Service Auth only; or no policy, strict",
-        "probe",
-        "service_token_not_authorised",
-        ("HTTP/1.1 403", f"cf-access-aud: {AUD[1]}"),
-        (POLICIES, TOKENS),
-        _reply(403, AUD, *EDGE),
-        PAIR,
-    ),
-    Row(
-        "§2 strict: cannot authenticate",
-        "probe",
-        "service_token_not_authenticated",
-        ("HTTP/1.1 401", f"cf-access-aud: {AUD[1]}"),
-        (TOKENS, "Refresh an expired one"),
-        _reply(401, AUD, *EDGE),
-        PAIR,
-    ),
-    Row(
-        "§2 half a pair",
-        "probe",
-        "service_token_half",
-        ("HTTP/1.1 403", "sent: service_token.half"),
-        ("Send both",),
-        _reply(403, AUD, *EDGE),
-        PAIR[:1],
-    ),
-    Row(
-        "§2 both styles at once",
-        "probe",
-        "service_token_twice",
-        ("HTTP/1.1 401",),
-        ("once each",),
-        _reply(401, AUD, *EDGE),
-        (*PAIR, *SINGLE),
-    ),
-    Row(
-        "§2 swapped",
-        "probe",
+    probed("service_token_not_authorised", (POLICIES, TOKENS), _edge(403, AUD), PAIR),
+    probed("service_token_not_authenticated", (TOKENS, "Refresh an expired one"), _edge(401, AUD), PAIR),
+    probed("service_token_half", "Send both", _edge(403, AUD), PAIR[:1], also="sent: service_token.half"),
+    probed("service_token_twice", "once each", _edge(401, AUD), (*PAIR, *SINGLE)),
+    probed(
         "service_token_swapped",
-        ("HTTP/1.1 403",),
-        (".access",),
-        _reply(403, AUD, *EDGE),
+        ".access",
+        _edge(403, AUD),
         (("CF-Access-Client-Id", SECRET), ("CF-Access-Client-Secret", ID)),
     ),
-    Row(
-        "§2 WAF before Access",
-        "probe",
+    probed(
         "waf_before_access",
-        ("HTTP/1.1 403", "cf-mitigated: challenge"),
         ("WAF custom rule", "Skip", "CF-Ray"),
-        _reply(403, ("cf-mitigated", "challenge"), *EDGE),
+        _edge(403, ("cf-mitigated", "challenge")),
         PAIR,
-        layer="Cloudflare WAF",
+        layer=WAF,
     ),
-    Row(
-        "§2 the cookie does not replace the headers",
-        "probe",
+    probed(
         "jwt_needs_allow_policy",
-        ("HTTP/1.1 403",),
         ("every request", POLICIES),
-        _reply(403, AUD, *EDGE),
+        _edge(403, AUD),
         (("Cookie", f"CF_Authorization={JWT}"),),
     ),
-    Row(
-        "§2 JWT as a bearer token",
-        "probe",
-        "jwt_as_bearer",
-        ("HTTP/1.1 302",),
-        ("cf-access-token",),
-        _reply(302, _login(), *EDGE),
-        (("Authorization", f"Bearer {JWT}"),),
-    ),
-    Row(
-        "§4.4 Binding Cookie",
-        "probe",
+    probed("jwt_as_bearer", "cf-access-token", _edge(302, _login()), (("Authorization", f"Bearer {JWT}"),)),
+    probed(
         "jwt_refused",
-        ("HTTP/1.1 302",),
         ("authlens login URL --cloudflared", "Binding Cookie"),
-        _reply(302, _login(), *EDGE),
+        _edge(302, _login()),
         (("cf-access-token", JWT),),
     ),
 )
 
 
 MATRIX: Final = (  # §4.1
+    Row("detection", "public", "tell its owner", _edge(200, reason="OK"), layer=ORIGIN),
     Row(
-        "§4.1 public, no app",
-        "detection",
-        "public",
-        ("HTTP/1.1 200 OK",),
-        ("tell its owner",),
-        _reply(200, *EDGE, reason="OK"),
-        layer="origin",
-    ),
-    Row(
-        "§4.1 no app, Access required",
         "detection",
         "access_required",
-        ("HTTP/1.1 403", "error code: 1043"),
-        ("Add an application",),
-        _reply(403, *EDGE, body="error code: 1043"),
-        layer="Cloudflare Access",
+        "Add an application",
+        _edge(403, body="error code: 1043"),
+        also="error code: 1043",
+        layer=ACCESS,
     ),
     Row(
-        "§4.1 only Service Auth",
         "detection",
         "service_tokens_only",
-        ("HTTP/1.1 403", f"cf-access-aud: {AUD[1]}"),
         ("authlens service-token add", POLICIES),
-        _reply(403, AUD, *EDGE),
-        layer="Cloudflare Access",
+        _edge(403, AUD),
+        layer=ACCESS,
     ),
-    Row(
-        "§4.1 page of Access without its fields",
-        "detection",
-        "service_tokens_only",
-        ("HTTP/1.1 403", '"status_code": 403'),
-        (POLICIES,),
-        _reply(403, *EDGE, body=FORBIDDEN),
-    ),
-    Row(
-        "§4.1 preflight",
-        "probe",
-        "preflight_refused",
-        ("HTTP/1.1 403",),
-        ("Cross-Origin Resource Sharing",),
-        _reply(403, *EDGE),
-        method="OPTIONS",
-    ),
-    Row(
-        "§4.1 no longer allowed, 403",
-        "access",
-        "policy_refuses_token",
-        ("HTTP/1.1 403", f"cf-access-aud: {AUD[1]}"),
-        (POLICIES, "Allow policy"),
-        _reply(403, AUD, *EDGE),
-        BEARER,
-        layer="Cloudflare Access",
-    ),
-    Row(
-        "§4.1 no longer allowed, 401",
-        "access",
+    Row("detection", "service_tokens_only", POLICIES, _edge(403, body=FORBIDDEN), also='"status_code": 403'),
+    probed("preflight_refused", "Cross-Origin Resource Sharing", _edge(403), method="OPTIONS"),
+    opened("policy_refuses_token", (POLICIES, "Allow policy"), _edge(403, AUD), layer=ACCESS),
+    opened(
         "fresh_token_refused",
-        ("HTTP/1.1 401",),
         ("Wait a minute", "resource in the token request"),
-        _reply(401, CHALLENGE, *EDGE),
-        BEARER,
-        layer="Cloudflare Access",
+        _edge(401, CHALLENGE),
+        layer=ACCESS,
     ),
-    Row(
-        "§4.1 the origin's own 403",
-        "access",
-        "not_allowed_with_token",
-        ("HTTP/1.1 403",),
-        ("owner of the service",),
-        _reply(403, *EDGE),
-        BEARER,
-        layer="origin",
-    ),
-    Row(
-        "§4.1 scope",
-        "access",
+    opened("not_allowed_with_token", "owner of the service", _edge(403), layer=ORIGIN),
+    opened(
         "token_not_enough",
-        ('www-authenticate: Bearer error="insufficient_scope", scope="a"',),
-        ("--scope",),
+        "--scope",
         _reply(403, ("www-authenticate", 'Bearer error="insufficient_scope", scope="a"')),
-        BEARER,
+    ),
+    opened(
+        "browser_integrity_check", "Browser Integrity Check", _edge(403, body={"error_code": 1010}), layer=WAF
     ),
     Row(
-        "§4.1 1010 with a token",
-        "access",
-        "browser_integrity_check",
-        ("HTTP/1.1 403",),
-        ("Browser Integrity Check",),
-        _reply(403, *EDGE, body={"error_code": 1010}),
-        BEARER,
-        layer="Cloudflare WAF",
-    ),
-    Row(
-        "§4.1 1020",
         "detection",
         "zone_security",
-        ("HTTP/1.1 403", "error code: 1020"),
         ("WAF custom rule", "CF-Ray"),
-        _reply(403, *EDGE, body="error code: 1020"),
-        layer="Cloudflare WAF",
+        _edge(403, body="error code: 1020"),
+        also="error code: 1020",
+        layer=WAF,
     ),
-    Row(
-        "§4.1 challenge page, with a token",
-        "access",
-        "challenge_page",
-        ("HTTP/1.1 403", "cf-mitigated: challenge"),
-        ("Skip", "CF-Ray"),
-        _reply(403, ("cf-mitigated", "challenge"), *EDGE),
-        BEARER,
-        layer="Cloudflare WAF",
-    ),
-    Row(
-        "§4.1 another login",
-        "detection",
-        "other_login",
-        ('www-authenticate: Basic realm="x"',),
-        ("method it names",),
-        _reply(401, ("www-authenticate", 'Basic realm="x"')),
-    ),
-    Row(
-        "method not allowed",
-        "detection",
-        "method_not_allowed",
-        ("HTTP/1.1 405",),
-        ("--method POST",),
-        _reply(405),
-    ),
-    Row(
-        "a redirect elsewhere",
-        "access",
+    opened("challenge_page", ("Skip", "CF-Ray"), _edge(403, ("cf-mitigated", "challenge")), layer=WAF),
+    Row("detection", "other_login", "method it names", _reply(401, ("www-authenticate", 'Basic realm="x"'))),
+    Row("detection", "method_not_allowed", "--method POST", _reply(405)),
+    opened(
         "redirect_elsewhere",
-        ("HTTP/1.1 307", "location: https://other.example/"),
-        ("give its URL",),
+        "give its URL",
         _reply(307, ("location", "https://other.example/?q=canary")),
-        BEARER,
+        also="location: https://other.example/",
     ),
-    Row("403 of nobody known", "detection", "forbidden", ("HTTP/1.1 403",), ("Check the URL",), _reply(403)),
-    Row("nothing there", "detection", "not_found", ("HTTP/1.1 404",), ("Check the path",), _reply(404)),
-    Row("too many requests", "access", "too_many_requests", ("HTTP/1.1 429",), ("minute",), _reply(429)),
+    Row("detection", "forbidden", "Check the URL", _reply(403)),
+    Row("detection", "not_found", "Check the path", _reply(404)),
+    Row("access", "too_many_requests", "minute", _reply(429)),
     Row(
-        "an error page of the server",
         "exchange",
         "server_failed",
-        ("HTTP/1.1 500", "content-type: text/html", "starts with: <h1>Oops</h1>"),
         ("Try again", "these lines"),
         _reply(500, ("content-type", "text/html"), body="<h1>Oops</h1>"),
+        also=("content-type: text/html", "starts with: <h1>Oops</h1>"),
     ),
 )
 
 
 CHECKS: Final = (
     Row(
-        "metadata of another resource",
         "resource_metadata",
         "metadata_of_another_resource",
-        ('"resource": "https://evil.example"',),
-        ('"resource" in the metadata',),
+        '"resource" in the metadata',
         _reply(200, body={"resource": "https://evil.example"}),
-        check=("resource_metadata.resource", "x"),
+        also='"resource": "https://evil.example"',
+        check="resource_metadata.resource",
     ),
     Row(
-        "metadata of another issuer",
         "server_metadata",
         "issuer_mismatch",
-        ('"issuer": "https://evil.example"',),
-        ("authorization_servers",),
+        "authorization_servers",
         _reply(200, body={"issuer": "https://evil.example"}),
-        check=("server.issuer", "x"),
+        also='"issuer": "https://evil.example"',
+        check="server.issuer",
     ),
     Row(
-        "no S256",
         "server_metadata",
         "s256_missing",
-        ('"code_challenge_methods_supported": ["plain"]',),
-        ("code_challenge_methods_supported",),
+        "code_challenge_methods_supported",
         _reply(200, body={"code_challenge_methods_supported": ["plain"]}),
-        check=("server.s256", "plain"),
+        also='"code_challenge_methods_supported": ["plain"]',
+        check="server.s256",
+        seen="plain",
     ),
     Row(
-        "no public clients",
         "server_metadata",
         "public_clients_not_listed",
-        ('no "token_endpoint_auth_methods_supported" in it',),
-        ("token_endpoint_auth_methods_supported",),
+        "token_endpoint_auth_methods_supported",
         _reply(200, body={}),
-        check=("server.none", "x"),
+        also='no "token_endpoint_auth_methods_supported" in it',
+        check="server.none",
     ),
     Row(
-        "no server metadata",
         "server_metadata",
         "no_server_metadata",
-        ("HTTP/1.1 404", "nothing at /y (404)"),
-        ("authorization_servers",),
+        "authorization_servers",
         _reply(404),
-        check=("server.document", "nothing at /y (404)"),
+        check="server.document",
+        seen="nothing at /y (404)",
     ),
-    Row(
-        "a mix-up",
-        "authorization",
+    checked(
+        "authorization.iss",
         "answer_of_another_server",
-        ("iss=https://evil.example",),
-        ("Do not trust",),
-        check=("authorization.iss", "https://evil.example"),
+        "Do not trust",
+        "https://evil.example",
+        also="iss=https://evil.example",
     ),
     Row(
-        "a guess",
         "detection",
         "challenge_without_metadata",
-        ("www-authenticate: Bearer",),
-        ("resource_metadata=…",),
+        "resource_metadata=…",
         _reply(401, ("www-authenticate", "Bearer")),
-        check=(
-            "detection.metadata_guessed",
-            "no resource_metadata; the well-known URLs are tried in order",
-        ),
+        check="detection.metadata_guessed",
     ),
     Row(
-        "clocks",
         "exchange",
         "clocks_differ",
-        ("date: Thu, 01 Jan 2026 01:00:00 GMT",),
-        ("NTP",),
+        "NTP",
         _reply(200, ("date", "Thu, 01 Jan 2026 01:00:00 GMT")),
-        check=("token.clock", "an hour"),
+        check="token.clock",
     ),
 )
 
 
 CONTRADICTIONS: Final = (
-    Row(
-        "seen-newcomers B1",
-        "access",
+    opened(
         "token_for_another_resource",
-        ("HTTP/1.1 401", "aud is https://other/mcp; this login asked for https://app/mcp"),
         (),
         _reply(401, CHALLENGE),
-        BEARER,
-        check=("access.audience", "aud is https://other/mcp; this login asked for https://app/mcp"),
+        check="access.audience",
+        seen="aud is https://other/mcp; this login asked for https://app/mcp",
     ),
-    Row(
-        "local time in exp",
-        "access",
+    opened(
         "token_not_valid_now",
-        ("HTTP/1.1 401", "exp is 2026-01-01"),
         (),
         _reply(401, CHALLENGE),
-        BEARER,
-        check=("access.lifetime", "exp is 2026-01-01 00:00:00 UTC"),
+        check="access.lifetime",
+        seen="exp is 2026-01-01 00:00:00 UTC",
     ),
-    Row(
-        "a proof that no metadata asks for",
-        "access",
+    opened(
         "proof_wanted",
-        ("HTTP/1.1 401",),
         (),
         _reply(401, ("www-authenticate", 'Bearer error="invalid_token", error_description="DPoP"')),
-        BEARER,
-        check=("access.proof", "a bearer token was sent"),
+        check="access.proof",
     ),
-    Row(
-        "a good token without a reason",
-        "access",
+    opened(
         "good_token_refused",
-        ("HTTP/1.1 401",),
         ("--dpop", "owner of the resource"),
         _reply(401, CHALLENGE),
-        BEARER,
-        check=("access.unexplained", "its aud is this resource"),
+        check="access.unexplained",
     ),
-    Row(
-        "iss of another spelling",
-        "access",
+    opened(
         "token_of_another_issuer",
-        ("HTTP/1.1 401", "iss is http://localhost"),
         (),
         _reply(401, CHALLENGE),
-        BEARER,
-        check=("access.issuer", "iss is http://localhost"),
+        check="access.issuer",
+        seen="iss is http://localhost",
     ),
-    Row(
-        "a verifier that is right",
+    refused(
         "exchange",
         "verifier_compared_wrongly",
-        ('"error": "invalid_grant"',),
         (),
-        _oauth_error("invalid_grant", "PKCE verification failed"),
-        check=("exchange.verifier", "the link has its hash"),
+        "invalid_grant",
+        "PKCE verification failed",
+        check="exchange.verifier",
     ),
-    Row(
-        "seen-newcomers B2",
+    refused(
         "exchange",
         "public_client_refused",
-        ('"error": "invalid_client"', "the metadata lists none"),
         (),
-        _oauth_error("invalid_client", "", 401),
-        check=("exchange.public_client", "the metadata lists none"),
+        "invalid_client",
+        "",
+        401,
+        check="exchange.public_client",
+        seen="the metadata lists none",
     ),
-    Row(
-        "scopes of another resource",
-        "authorization",
+    callback(
         "scope_of_another_server",
-        ("error=invalid_scope", "asked for: api://other/read"),
         (),
-        error=("invalid_scope", ""),
-        check=("authorization.scope", "invalid_scope; asked for: api://other/read"),
+        "invalid_scope",
+        check="authorization.scope",
+        seen="invalid_scope; asked for: api://other/read",
     ),
-    Row(
-        "a scope that the user gave",
-        "authorization",
-        "scope_refused",
-        ("error=invalid_scope",),
-        ("--scope SCOPE", "owner"),
-        error=("invalid_scope", ""),
-    ),
-    Row(
-        "an audience wanted",
-        "authorization",
-        "audience_wanted",
-        ("error_description=The audience is required",),
-        ("--audience URL",),
-        error=("invalid_request", "The audience is required"),
-    ),
-    Row(
-        "no resource parameter at all",
-        "authorization",
+    callback("scope_refused", ("--scope SCOPE", "owner"), "invalid_scope"),
+    callback("audience_wanted", "--audience URL", "invalid_request", "The audience is required"),
+    callback(
         "resource_not_wanted",
-        ("error_description=extra fields not permitted: resource",),
         ('--resource ""', "owner"),
-        error=("invalid_request", "extra fields not permitted: resource"),
+        "invalid_request",
+        "extra fields not permitted: resource",
     ),
-    Row(
-        "a registration without localhost",
+    refused(
         "registration",
         "loopback_name_refused",
-        ('"error_description": "localhost is not allowed"',),
-        ("--redirect-host 127.0.0.1",),
-        _oauth_error("invalid_redirect_uri", "localhost is not allowed"),
+        "--redirect-host 127.0.0.1",
+        "invalid_redirect_uri",
+        "localhost is not allowed",
     ),
     Row(
-        "an origin that is no server",
         "registration",
         "no_server_at_origin",
-        ("HTTP/1.1 404",),
-        ("Only the owner of the resource",),
+        "Only the owner of the resource",
         _reply(404),
-        check=("registration.at_origin", "https://app/register answers 404"),
+        check="registration.at_origin",
     ),
     Row(
-        "a registration that a firewall refuses",
         "registration",
         "no_registration_endpoint",
-        ("HTTP/1.1 403",),
-        ("Only the server's owner can help",),
+        "Only the server's owner can help",
         _reply(403, body="<h1>Forbidden</h1>"),
     ),
 )
@@ -914,14 +587,13 @@ ROWS: Final = (*SEED, *AUTHORIZATION, *REPORTED, *SERVICE_TOKENS, *MATRIX, *CHEC
 
 
 def _diagnosed(row: Row, kind: ServerKind = ServerKind.ACCESS) -> Diagnosis | None:
-    name, seen = row.check
-    checks = (failed(name, "", seen),) if name else ()
+    checks = (failed(row.check, "", row.seen),) if row.check else ()
     exchange = _exchange(row.reply, *row.sent, method=row.method) if row.reply else None
     error = OAuthError(*row.error) if any(row.error) else None
     return find_cause(Stage(row.stage), error=error, checks=checks, exchange=exchange, kind=kind)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.row)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.stage}: {row.name}")
 def test_a_failure_that_people_met_has_its_cause_its_raw_lines_and_its_cure(row: Row) -> None:
     found = _diagnosed(row)
     assert found is not None
@@ -930,13 +602,13 @@ def test_a_failure_that_people_met_has_its_cause_its_raw_lines_and_its_cure(row:
     assert found.source
     for line in row.evidence:
         assert any(line in one for one in found.evidence), found.evidence
-    for words in row.cure:
-        assert words in str(found.cure)
+    for part in texts(row.cure):
+        assert part in str(found.cure)
     if row.layer:
         assert found.layer == row.layer
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.row)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.stage}: {row.name}")
 def test_no_secret_that_was_sent_is_in_a_diagnosis(row: Row) -> None:
     """Neither a token nor the half of a pair, nor what the login URL carries."""
     told = repr(_diagnosed(row))
@@ -951,11 +623,7 @@ def test_every_cause_in_the_table_has_a_row_here() -> None:
 
 
 def _unknown(stage: str, response: Response, check: str, *sent: tuple[str, str]) -> Diagnosis | None:
-    return diagnose(
-        Stage(stage),
-        (failed(check, "", "", cure=""),),
-        _exchange(response, *sent),
-    )
+    return diagnose(Stage(stage), (failed(check, "", "", cure=""),), _exchange(response, *sent))
 
 
 @pytest.mark.parametrize(
@@ -1027,10 +695,7 @@ def test_what_a_body_holds_is_safe_and_bounded_in_the_evidence() -> None:
 def test_an_empty_answer_from_elsewhere_says_so() -> None:
     found = _unknown("access", _reply(418), "access.accepted")
     assert found is not None
-    assert found.evidence[1:] == (
-        "no Content-Type",
-        "an empty body",
-    )
+    assert found.evidence[1:] == ("no Content-Type", "an empty body")
 
 
 def test_a_registered_error_code_without_a_row_has_its_own_meaning() -> None:
@@ -1056,11 +721,4 @@ def test_no_answer_at_all_is_a_matter_of_the_network() -> None:
 def test_a_check_that_says_it_all_needs_no_diagnosis() -> None:
     """A document that does not fit is explained where the specification is known."""
     answer = _reply(200, body={"resource": HOST})
-    assert (
-        diagnose(
-            Stage.SERVER_METADATA,
-            (failed("server.endpoints", ""),),
-            _exchange(answer),
-        )
-        is None
-    )
+    assert diagnose(Stage.SERVER_METADATA, (failed("server.endpoints", ""),), _exchange(answer)) is None

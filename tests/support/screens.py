@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from rich.segment import Segment
@@ -149,9 +149,9 @@ def scripted(
 
 @asynccontextmanager
 async def wizard_on(
-    login: Login, *, size: tuple[int, int] = (120, 40)
+    login: Login | None = None, *, size: tuple[int, int] = (120, 40)
 ) -> AsyncIterator[tuple[WizardScreen, Pilot[int], Host]]:
-    wizard = WizardScreen(login, "a test's memory")
+    wizard = WizardScreen(login or scripted()[0], "a test's memory")
     async with run_screen(wizard, size=size) as (app, pilot):
         yield wizard, pilot, app
 
@@ -190,6 +190,22 @@ async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
         shown = text_of(pilot.app) if isinstance(pilot.app, BaseApp) else ""
         raise TimeoutError(f"after {PATIENCE:.0f} s the screen shows:\n{shown}") from never
     await pilot.pause()
+
+
+async def press(
+    pilot: Pilot[Any], *keys: str, then: str | Screen[Any] | type[Screen[Any]] | Callable[[], bool]
+) -> None:
+    """Press `keys`, and wait for a text, for a screen or one of its kind, or for a condition."""
+    app = pilot.app
+    await pilot.press(*keys)
+    if isinstance(then, str):
+        await until(pilot, lambda: then in text_of(cast(BaseApp, app)))
+    elif isinstance(then, type):
+        await until(pilot, lambda: isinstance(app.screen, then))
+    elif isinstance(then, Screen):
+        await until(pilot, lambda: app.screen is then)
+    else:
+        await until(pilot, then)
 
 
 def raw_segments(app: BaseApp) -> list[list[Segment]]:

@@ -34,7 +34,7 @@ from authlens_tui.screens.opening import OpeningScreen
 from authlens_tui.screens.settings_dialog import ThemeScreen
 from authlens_tui.screens.store_choice import StoreChoiceScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from support.screens import scripted, text_of, until
+from support.screens import press, scripted, text_of, until
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
 
@@ -85,8 +85,7 @@ async def test_without_a_keyring_the_person_chooses_before_anything_is_registere
         }
         assert ways == {"memory", "encrypted", "plain", "again", "quit"}
         assert not [one for one in app.screen_stack if isinstance(one, (WizardScreen, DashboardScreen))]
-        await pilot.press("3")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await press(pilot, "3", then=WizardScreen)
         assert "memory only" in text_of(app)
 
 
@@ -98,8 +97,7 @@ async def test_leaving_instead_ends_with_the_code_for_no_place_to_keep_secrets(
     app = AuthlensApp(start_url=URL, environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         await asked(pilot, app)
-        await pilot.press(key)
-        await until(pilot, lambda: app._exit)
+        await press(pilot, key, then=lambda: app._exit)
     assert app.return_code == 9
 
 
@@ -109,8 +107,7 @@ async def test_trying_again_asks_the_keyring_again(monkeypatch: pytest.MonkeyPat
     app = AuthlensApp(environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         await asked(pilot, app)
-        await pilot.press("t")
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        await press(pilot, "t", then=DashboardScreen)
         assert calls == [2]
 
 
@@ -175,15 +172,12 @@ async def test_a_theme_that_was_chosen_is_worn_at_the_next_start(monkeypatch: py
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
         app.action_change_theme()
         await until(pilot, lambda: isinstance(app.screen, ThemeScreen))
-        await pilot.press("down")
-        await until(pilot, lambda: app.theme == "authlens-high-contrast")
-        await pilot.press("escape")
-        await until(pilot, lambda: app.theme == "authlens-dark")
+        await press(pilot, "down", then=lambda: app.theme == "authlens-high-contrast")
+        await press(pilot, "escape", then=lambda: app.theme == "authlens-dark")
         assert SettingsFile.open().present.theme == ""
         app.action_change_theme()
         await until(pilot, lambda: isinstance(app.screen, ThemeScreen))
-        await pilot.press("down", "down", "enter")
-        await until(pilot, lambda: bool(SettingsFile.open().present.theme))
+        await press(pilot, "down", "down", "enter", then=lambda: bool(SettingsFile.open().present.theme))
         assert SettingsFile.open().present.theme == app.theme == "authlens-light"
     assert AuthlensApp(environ={"COLORTERM": "truecolor"}).theme == "authlens-light"
     assert AuthlensApp(environ={"NO_COLOR": "1"}).theme == "authlens-16"
@@ -202,12 +196,9 @@ async def test_a_key_opens_a_session_file_over_the_dashboard(
     app = AuthlensApp(environ={})
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.session is not None and isinstance(app.screen, DashboardScreen))
-        await pilot.press("O")
-        await until(pilot, lambda: "a.json" in text_of(app))
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: "a.json, read-only" in text_of(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        await press(pilot, "O", then="a.json")
+        await press(pilot, "down", "enter", then="a.json, read-only")
+        await press(pilot, "escape", then=DashboardScreen)
 
 
 async def test_an_opened_dashboard_keeps_its_logins_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +248,5 @@ async def test_where_oauth_ends_the_other_ways_in_are_a_key_away(
     app = AuthlensApp(workspace=DemoWorkspace([fault], port=0), environ={})
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        await pilot.press("a")
-        await until(pilot, lambda: f"{key} {_WAYS_ON[key]}" in text_of(app))
-        await pilot.press(key)
-        await until(pilot, lambda: isinstance(app.screen, screen))
+        await press(pilot, "a", then=lambda: f"{key} {_WAYS_ON[key]}" in text_of(app))
+        await press(pilot, key, then=screen)

@@ -21,7 +21,7 @@ from authlens_tui.screens.learn.question import QuestionScreen
 from authlens_tui.screens.opening import OpeningScreen
 from authlens_tui.screens.palette import possible_actions
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from support.screens import footer_keys, text_of, until
+from support.screens import footer_keys, press, text_of, until
 
 pytestmark = pytest.mark.slow
 
@@ -43,8 +43,7 @@ async def choose(app: AuthlensApp, pilot: Pilot[int], *keys: str, predicted: str
     if keys:
         await pilot.press("slash", *keys)
         await pilot.press("enter")
-    await pilot.press("enter")
-    await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
+    await press(pilot, "enter", then=QuestionScreen)
     await pilot.press(predicted)
 
 
@@ -57,10 +56,8 @@ async def the_wizard(app: AuthlensApp, pilot: Pilot[int]) -> WizardScreen:
 async def log_in(app: AuthlensApp, pilot: Pilot[int]) -> None:
     """Walk the login with the keys that the screen offers."""
     wizard = await the_wizard(app, pilot)
-    await pilot.press("a")
-    await until(pilot, lambda: wizard.login.wait.waiting)
-    await pilot.press("s")
-    await until(pilot, lambda: wizard.login.finished and wizard.login.running is None)
+    await press(pilot, "a", then=lambda: wizard.login.wait.waiting)
+    await press(pilot, "s", then=lambda: wizard.login.finished and wizard.login.running is None)
 
 
 @pytest.mark.parametrize(("words", "key"), [("Detection", "x"), ("You acted once", "q")])
@@ -73,8 +70,7 @@ async def test_the_demo_opens_with_a_login_that_any_key_ends(
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, OpeningScreen) and words in text_of(app))
         assert "any key ends it" in text_of(app)
-        await pilot.press(key)
-        await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
+        await press(pilot, key, then=CatalogueScreen)
         assert app.session is not None
         assert app.session.credentials.list() == ()
         assert app.controller is not None
@@ -86,8 +82,7 @@ async def test_leaving_a_scenario_leads_back_to_the_menu_with_its_answer() -> No
     async with the_menu() as (app, pilot):
         await choose(app, pilot)
         await log_in(app, pilot)
-        await pilot.press("d")
-        await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
+        await press(pilot, "d", then=CatalogueScreen)
         shown = " ".join(text_of(app).split())
         assert "✖ A normal login" in shown
         assert "You predicted a. Your trace shows" in shown
@@ -109,17 +104,14 @@ async def test_the_end_of_a_login_answers_the_question_and_leads_to_the_next_one
         assert "Your trace shows c" in text_of(app)
         assert "You act only in stage 6" in text_of(app)
         assert not {"="} & footer_keys(app)
-        await pilot.press("N")
-        await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
+        await press(pilot, "N", then=QuestionScreen)
         await pilot.press("c")
         wizard = await the_wizard(app, pilot)
         await pilot.press("a")
         await until(pilot, lambda: wizard.runner.failed is not None and wizard.login.running is None)
-        await pilot.press("equals_sign")
-        await until(pilot, lambda: "A  A normal login" in text_of(app))
+        await press(pilot, "equals_sign", then="A  A normal login")
         assert "Same results until 2 Resource metadata." in text_of(app)
-        await pilot.press("escape", "d")
-        await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
+        await press(pilot, "escape", "d", then=CatalogueScreen)
         assert "✔ No WWW-Authenticate header" in text_of(app)
 
 
@@ -128,8 +120,7 @@ async def test_a_second_scenario_begins_at_an_emulator_that_knows_nothing_of_the
     async with the_menu() as (app, pilot):
         await choose(app, pilot)
         await log_in(app, pilot)
-        await pilot.press("d")
-        await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
+        await press(pilot, "d", then=CatalogueScreen)
         await choose(app, pilot, *"oauth", "space", *"off")
         wizard = await the_wizard(app, pilot)
         await pilot.press("n")
@@ -145,23 +136,16 @@ async def test_a_scenario_about_refreshing_goes_on_at_the_dashboard() -> None:
     async with the_menu() as (app, pilot):
         await choose(app, pilot, *"rotate")
         await log_in(app, pilot)
-        await pilot.press("d")
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
-        await pilot.press("N")
-        await until(pilot, lambda: isinstance(app.screen, NewLoginScreen))
+        await press(pilot, "d", then=DashboardScreen)
+        await press(pilot, "N", then=NewLoginScreen)
         assert app.screen.query_one("#url", Input).value == app.workspace.suggestion()
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
-        await pilot.press("b")
-        await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
+        await press(pilot, "escape", then=DashboardScreen)
+        await press(pilot, "b", then=CatalogueScreen)
         assert "– Refresh tokens do not rotate" in text_of(app)
         assert "You predicted a. Your trace does not show it yet." in " ".join(text_of(app).split())
-        await pilot.press("escape", "escape")
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
-        await pilot.press("r")
-        await until(pilot, lambda: "efreshed" in text_of(app))
-        await pilot.press("b")
-        await until(pilot, lambda: "(arrow 7)" in text_of(app))
+        await press(pilot, "escape", "escape", then=DashboardScreen)
+        await press(pilot, "r", then="efreshed")
+        await press(pilot, "b", then="(arrow 7)")
 
 
 async def test_each_key_has_one_name_at_the_end_of_a_drill() -> None:
@@ -183,8 +167,7 @@ async def test_a_drill_that_was_chosen_in_the_course_asks_for_its_prediction_at_
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
         assert "Not protected at all" in text_of(app)
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
+        await press(pilot, "escape", then=CatalogueScreen)
 
 
 @pytest.mark.parametrize(
@@ -197,8 +180,7 @@ async def test_a_scenario_about_another_credential_ends_with_the_diagnosis_of_it
     async with the_menu() as (app, pilot):
         await choose(app, pilot, *(key if key != " " else "space" for key in typed))
         await log_in(app, pilot)
-        await pilot.press("d")
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        await press(pilot, "d", then=DashboardScreen)
         dashboard = app.screen
         assert isinstance(dashboard, DashboardScreen)
         await until(pilot, lambda: len(dashboard.listing.shown) == 2)
@@ -207,8 +189,7 @@ async def test_a_scenario_about_another_credential_ends_with_the_diagnosis_of_it
             await pilot.press("down")
         assert dashboard.selected is not None
         assert dashboard.selected.grant is None
-        await pilot.press("p")
-        await until(pilot, lambda: cure in str(dashboard.result.content))
+        await press(pilot, "p", then=lambda: cure in str(dashboard.result.content))
 
 
 async def test_nothing_that_a_scenario_handed_out_is_left_for_the_next_one() -> None:
@@ -217,10 +198,8 @@ async def test_nothing_that_a_scenario_handed_out_is_left_for_the_next_one() -> 
         for typed in ("service auth policy", "binding"):
             await choose(app, pilot, *(key if key != " " else "space" for key in typed))
             await log_in(app, pilot)
-            await pilot.press("d")
-            await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
-            await pilot.press("b")
-            await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
+            await press(pilot, "d", then=DashboardScreen)
+            await press(pilot, "b", then=CatalogueScreen)
         assert app.session is not None
         assert app.session.credentials.service_tokens.list() == ()
         assert len(app.workspace.find_tokens()[0]) == 1
@@ -244,16 +223,13 @@ async def test_a_person_whom_the_browser_does_not_bring_back_is_told_what_it_sho
     app.animation_level = "none"
     async with app.run_test(size=(120, 40), notifications=False) as pilot:
         await the_wizard(app, pilot)
-        await pilot.press("a")
-        await until(pilot, lambda: "press s" in text_of(app))
-        await pilot.press("s")
-        await until(pilot, lambda: page in text_of(app))
+        await press(pilot, "a", then="press s")
+        await press(pilot, "s", then=lambda: page in text_of(app))
         shown = " ".join(text_of(app).split())
         assert cure in shown
         assert "press s" not in shown
         assert "s" not in footer_keys(app)
-        await pilot.press("escape")
-        await until(pilot, lambda: "Authorization stopped." in text_of(app))
+        await press(pilot, "escape", then="Authorization stopped.")
         shown = " ".join(text_of(app).split())
         assert "Received: nothing at" in shown
         assert ("1 other request ignored" in shown) is (fault is Fault.WRONG_STATE)
@@ -272,8 +248,7 @@ async def test_the_scenario_of_a_port_in_use_needs_no_port_to_be_free() -> None:
         wizard = await the_wizard(app, pilot)
         await until(pilot, lambda: "is in use" in text_of(app))
         await pilot.press("w")
-        await pilot.press("a")
-        await until(pilot, lambda: "press s" in text_of(app) or wizard.login.finished)
+        await press(pilot, "a", then=lambda: "press s" in text_of(app) or wizard.login.finished)
 
 
 async def test_the_owner_of_the_server_changes_the_setting_and_the_stage_passes() -> None:
@@ -281,10 +256,8 @@ async def test_the_owner_of_the_server_changes_the_setting_and_the_stage_passes(
     app = AuthlensApp(workspace=DemoWorkspace([Fault.LOCALHOST_REFUSED], port=0), environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         wizard = await the_wizard(app, pilot)
-        await pilot.press("a")
-        await until(pilot, lambda: "Registration failed" in text_of(app))
-        await pilot.press("o")
-        await until(pilot, lambda: "You are the owner of wiki.localhost" in text_of(app))
+        await press(pilot, "a", then="Registration failed")
+        await press(pilot, "o", then="You are the owner of wiki.localhost")
         assert "[ ] Allow localhost clients  ◀ this one" in text_of(app)
         await pilot.press("space", "space", "space", "enter")
         await until(pilot, lambda: wizard.login.position is Stage.PKCE)

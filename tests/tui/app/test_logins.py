@@ -13,7 +13,7 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.grants import grant, keep
-from support.screens import text_of, until
+from support.screens import press, text_of, until
 from tui.app.test_app import stores
 
 
@@ -33,5 +33,4 @@ async def test_a_login_that_is_still_good_is_named_before_another_one(
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         assert "Already logged in" in text_of(app)
         assert "expires in 9 min" in text_of(app)
-        await pilot.press(key)
-        await until(pilot, lambda: isinstance(app.screen, shown))
+        await press(pilot, key, then=shown)

@@ -13,7 +13,7 @@ from authlens_core.wire.client import Wire
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from support.cloudflared_stub import stub_in
 from support.emulated_access import program_at
-from support.screens import run_screen, text_of, until
+from support.screens import press, run_screen, text_of, until
 from support.waiting import runs
 
 
@@ -31,8 +31,7 @@ async def test_the_link_is_shown_and_leaving_ends_cloudflared(session: Session, 
         await until(pilot, lambda: "Open this link" in text_of(app) and stub.grandchild() is not None)
         assert "cloudflared 2026.8.2 runs: cloudflared access login --no-verbose" in text_of(app)
         assert "left" in text_of(app)
-        await pilot.press("c")
-        await until(pilot, lambda: bool(app.copied))
+        await press(pilot, "c", then=lambda: bool(app.copied))
         assert app.copied == [("the link", stub.link)]
         await pilot.press("escape")
         grandchild = stub.grandchild()
@@ -60,8 +59,7 @@ async def test_a_failure_names_its_cause_and_can_be_tried_again(session: Session
     async with run_screen(screen, environ=stub.environ) as (app, pilot):
         await until(pilot, lambda: "Binding Cookie" in text_of(app))
         calls = len(stub.calls())
-        await pilot.press("t")
-        await until(pilot, lambda: len(stub.calls()) > calls)
+        await press(pilot, "t", then=lambda: len(stub.calls()) > calls)
         result = screen.query_one("#result")
         await until(pilot, lambda: result.has_class("-bad"))
         screen.action_again()

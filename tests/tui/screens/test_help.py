@@ -9,7 +9,7 @@ import pytest
 from authlens_core.values.word_files import words
 from authlens_tui.app.base_app import key_names
 from authlens_tui.screens.help import HelpScreen, glossary_items
-from support.screens import scripted, text_of, until, wizard_on
+from support.screens import press, text_of, until, wizard_on
 
 
 def test_a_word_is_explained_in_one_short_line() -> None:
@@ -31,8 +31,7 @@ def test_the_terms_have_one_name() -> None:
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 async def test_the_help_groups_the_keys_that_work_now(size: tuple[int, int]) -> None:
     """The screen's own, those of the focus, and those that work everywhere; nothing that is off."""
-    login, _ = scripted()
-    async with wizard_on(login, size=size) as (wizard, pilot, app):
+    async with wizard_on(size=size) as (wizard, pilot, app):
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "Help" in text_of(app))
         shown = text_of(app)
@@ -42,8 +41,7 @@ async def test_the_help_groups_the_keys_that_work_now(size: tuple[int, int]) -> 
         assert re.search(r"1–8  Overview, Request", shown) or "1–8" not in shown
         assert "Run the failed stage again" not in shown
         assert "ctrl+p searches the actions of this screen" in shown
-        await pilot.press("question_mark")
-        await until(pilot, lambda: app.screen is wizard)
+        await press(pilot, "question_mark", then=wizard)
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
@@ -51,19 +49,13 @@ async def test_the_words_and_the_way_to_report_can_be_reached_with_the_keyboard(
     size: tuple[int, int],
 ) -> None:
     """Everything is on one page that scrolls."""
-    login, _ = scripted()
-    async with wizard_on(login, size=size) as (_wizard, pilot, app):
-        await pilot.press("question_mark")
-        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
-        await pilot.press("end")
-        await until(pilot, lambda: "To report a bug" in text_of(app))
+    async with wizard_on(size=size) as (_wizard, pilot, app):
+        await press(pilot, "question_mark", then=HelpScreen)
+        await press(pilot, "end", then="To report a bug")
         assert "When something is wrong" in text_of(app)
 
 
 async def test_help_on_a_tiny_terminal_closes_again() -> None:
-    login, _ = scripted()
-    async with wizard_on(login, size=(20, 5)) as (wizard, pilot, app):
-        await pilot.press("question_mark")
-        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is wizard)
+    async with wizard_on(size=(20, 5)) as (wizard, pilot, _):
+        await press(pilot, "question_mark", then=HelpScreen)
+        await press(pilot, "escape", then=wizard)

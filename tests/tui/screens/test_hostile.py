@@ -20,7 +20,7 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.grants import NOW, grant, keep
-from support.screens import link_on, raw_segments, run_screen, text_of, until
+from support.screens import link_on, press, raw_segments, run_screen, text_of, until
 
 FORBIDDEN: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
@@ -55,8 +55,7 @@ async def test_a_hostile_server_draws_text_and_nothing_else(size: tuple[int, int
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         wizard = app.screen
         assert isinstance(wizard, WizardScreen)
-        await pilot.press("a")
-        await until(pilot, lambda: wizard.login.wait.waiting or not works_on(app, "login"))
+        await press(pilot, "a", then=lambda: wizard.login.wait.waiting or not works_on(app, "login"))
         assert acting(raw_segments(app)) == []
         if wizard.login.wait.waiting:
             await until(pilot, lambda: bool(link_on(app)))
@@ -69,8 +68,7 @@ async def test_a_hostile_server_draws_text_and_nothing_else(size: tuple[int, int
                 await pilot.pause()
                 assert acting(raw_segments(app)) == []
         if wizard.login.trace.records[-1].outcome is Outcome.PASSED:
-            await pilot.press("d")
-            await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+            await press(pilot, "d", then=DashboardScreen)
             assert acting(raw_segments(app)) == []
 
 
@@ -89,8 +87,7 @@ async def test_a_hostile_record_draws_text_in_table_and_detail() -> None:
         async with run_screen(DashboardScreen(session, now=lambda: NOW)) as (app, pilot):
             assert "[@click=app.quit]" in text_of(app)
             assert acting(raw_segments(app)) == []
-            await pilot.press("v")
-            await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+            await press(pilot, "v", then=ConfirmScreen)
             assert acting(raw_segments(app)) == []
 
 

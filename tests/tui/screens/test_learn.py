@@ -19,7 +19,7 @@ from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.learn.question import QuestionScreen
 from authlens_tui.screens.trace.player import PlayerScreen
 from support.lesson_letters import as_in_the_files
-from support.screens import text_of, until
+from support.screens import press, text_of, until
 
 COURSE = {name: read for name, read in lessons().items() if name in {"read-a-refusal", "stolen-code"}}
 
@@ -42,30 +42,18 @@ def course_app(course: Course, first: str = "") -> AuthlensApp:
 async def to_the_repair(pilot: Pilot[int]) -> None:
     """Do the first lesson up to its repair."""
     await shows(pilot, "Go on: 1 Read a refusal")
-    await pilot.press("enter")
-    await shows(pilot, "▶ PREDICT")
-    await pilot.press("enter")
-    await shows(pilot, "Select a line first")
-    await pilot.press("a", "enter")
-    await shows(pilot, "▶ RUN")
-    await pilot.press("enter")
-    await shows(pilot, "Go on: observe")
-    await pilot.press("enter")
-    await shows(pilot, "▶ OBSERVE")
-    await pilot.press("enter", "down", "enter")
-    await shows(pilot, "✖ Not host.")
-    await pilot.press(*["down"] * 4, "enter")
-    await shows(pilot, "Go on: break")
-    await pilot.press("enter")
-    await shows(pilot, "▶ BREAK")
-    await pilot.press("enter")
-    await shows(pilot, "Select a line first")
-    await pilot.press("down", "enter")
-    await shows(pilot, "Made: publish. 3 moves are left. z")
-    await pilot.press("end", "enter")
-    await shows(pilot, "Go on: repair")
-    await pilot.press("enter")
-    await shows(pilot, "▶ REPAIR")
+    await press(pilot, "enter", then="▶ PREDICT")
+    await press(pilot, "enter", then="Select a line first")
+    await press(pilot, "a", "enter", then="▶ RUN")
+    await press(pilot, "enter", then="Go on: observe")
+    await press(pilot, "enter", then="▶ OBSERVE")
+    await press(pilot, "enter", "down", "enter", then="✖ Not host.")
+    await press(pilot, *["down"] * 4, "enter", then="Go on: break")
+    await press(pilot, "enter", then="▶ BREAK")
+    await press(pilot, "enter", then="Select a line first")
+    await press(pilot, "down", "enter", then="Made: publish. 3 moves are left. z")
+    await press(pilot, "end", "enter", then="Go on: repair")
+    await press(pilot, "enter", then="▶ REPAIR")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -79,33 +67,22 @@ async def test_a_lesson_is_done_by_keys_and_each_answer_is_judged(
     app = course_app(Course(three, file))
     async with app.run_test(size=size) as pilot:
         await to_the_repair(pilot)
-        await pilot.press("down", "down", "enter")
-        await shows(pilot, "✖ Not enough")
-        await pilot.press("up", "enter")
-        await shows(pilot, "Go on: questions")
-        await pilot.press("tab", "tab", "n")
-        await shows(pilot, "▶ QUESTIONS")
-        await pilot.press("b", "enter")
-        await shows(pilot, "✖ No. a: This request had no token")
+        await press(pilot, "down", "down", "enter", then="✖ Not enough")
+        await press(pilot, "up", "enter", then="Go on: questions")
+        await press(pilot, "tab", "tab", "n", then="▶ QUESTIONS")
+        await press(pilot, "b", "enter", then="✖ No. a: This request had no token")
         await shows(pilot, "Header fields of the request")
-        await pilot.press("escape", "n")
-        await shows(pilot, "Who names the login server?")
-        await pilot.press("b", "enter")
-        await shows(pilot, "✔ Right.")
+        await press(pilot, "escape", "n", then="Who names the login server?")
+        await press(pilot, "b", "enter", then="✔ Right.")
         for letter in "cab":
-            await pilot.press("enter")
-            await shows(pilot, "Select the answer")
-            await pilot.press(letter, "enter")
-            await shows(pilot, "✔ Right.")
+            await press(pilot, "enter", then="Select the answer")
+            await press(pilot, letter, "enter", then="✔ Right.")
         await shows(pilot, "✔ You passed: 4 of 5")
-        await pilot.press("enter")
-        await shows(pilot, "✔ Passed: 1 Read a refusal")
+        await press(pilot, "enter", then="✔ Passed: 1 Read a refusal")
         await shows(pilot, "2 of 3 passed")
         assert "✔●●●●●●" in text_of(app)
-        await pilot.press("enter")
-        await shows(pilot, "Again, from 1 Read a refusal")
-        await pilot.press("a")
-        await shows(pilot, "▶ PREDICT")
+        await press(pilot, "enter", then="Again, from 1 Read a refusal")
+        await press(pilot, "a", then="▶ PREDICT")
         await shows(pilot, "✔ Right.")
         assert file.of("read-a-refusal").missed == ()
         assert "3 A stolen code" in text_of(app)
@@ -135,16 +112,12 @@ async def test_stopping_and_starting_leads_to_the_same_phase() -> None:
     app = course_app(Course(COURSE, file))
     async with app.run_test(size=(100, 30)) as pilot:
         await to_the_repair(pilot)
-        await pilot.press("escape", "down")
-        await shows(pilot, "You stopped at repair")
-        await pilot.press("enter")
-        await shows(pilot, "You are where you stopped")
-        await pilot.press("greater_than_sign")
-        await until(pilot, lambda: isinstance(app.screen, PlayerScreen))
+        await press(pilot, "escape", "down", then="You stopped at repair")
+        await press(pilot, "enter", then="You are where you stopped")
+        await press(pilot, "greater_than_sign", then=PlayerScreen)
         await shows(pilot, "3 of 4")
         await pilot.press("escape")
-        await pilot.press("X")
-        await shows(pilot, "▶ PREDICT")
+        await press(pilot, "X", then="▶ PREDICT")
     assert file.of("read-a-refusal").moves == ()
 
 
@@ -152,8 +125,7 @@ async def test_another_move_can_be_added_to_the_attack_before_and_in_the_repair(
     app = course_app(Course(COURSE, ProgressFile(None)))
     async with app.run_test(size=(120, 40)) as pilot:
         await to_the_repair(pilot)
-        await pilot.press("end", "enter")
-        await shows(pilot, "▶ BREAK")
+        await press(pilot, "end", "enter", then="▶ BREAK")
         await pilot.press("end", "enter")
         await until(pilot, lambda: len(app.screen.query_one("#story", ActionList).options) > 5)
         await shows(pilot, "Go on: repair")
@@ -163,18 +135,15 @@ async def test_the_catalogue_finds_by_words_and_opens_where_it_is_told() -> None
     app = course_app(Course(COURSE, ProgressFile(None)))
     async with app.run_test(size=(80, 24)) as pilot:
         await shows(pilot, "Go on: 1")
-        await pilot.press("slash", *"pkce")
-        await until(pilot, lambda: "1 Read a refusal" not in text_of(app))
+        await press(pilot, "slash", *"pkce", then=lambda: "1 Read a refusal" not in text_of(app))
         catalogue = app.screen
         assert isinstance(catalogue, CatalogueScreen)
         await until(pilot, lambda: catalogue.selected == "stolen-code")
         await pilot.press("enter")
         assert catalogue.listed.has_focus
-        await pilot.press("escape")
-        await shows(pilot, "1 Read a refusal")
+        await press(pilot, "escape", then="1 Read a refusal")
         assert catalogue.selected == "stolen-code"
-        await pilot.press("end", "enter")
-        await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
+        await press(pilot, "end", "enter", then=QuestionScreen)
         assert list(drills().values())[-1].title in text_of(app)
         await pilot.press("escape", "escape")
     assert app.return_code == 0
@@ -185,12 +154,9 @@ async def test_a_lesson_that_cannot_be_judged_is_left(monkeypatch: pytest.Monkey
     app = course_app(Course(COURSE, ProgressFile(None)))
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
         await shows(pilot, "Go on: 1")
-        await pilot.press("enter")
-        await shows(pilot, "▶ PREDICT")
-        await pilot.press("a", "enter")
-        await shows(pilot, "▶ RUN")
-        await pilot.press("enter")
-        await shows(pilot, "too vague")
+        await press(pilot, "enter", then="▶ PREDICT")
+        await press(pilot, "a", "enter", then="▶ RUN")
+        await press(pilot, "enter", then="too vague")
         assert isinstance(app.screen, CatalogueScreen)
 
 
@@ -203,8 +169,7 @@ async def test_a_question_is_beside_its_answers_and_the_rest_of_the_task_is_a_pa
         assert "the theft" not in text_of(app)
         for focus in ("move", "task"):
             app.screen.query_one(f"#{focus}").focus()
-            await pilot.press("pageup", "pagedown")
-            await until(pilot, lambda: "the theft" in text_of(app))
+            await press(pilot, "pageup", "pagedown", then="the theft")
         assert "PgDn: more" not in text_of(app)
 
 
@@ -212,14 +177,10 @@ async def test_the_value_that_counts_is_listed_once() -> None:
     app = course_app(Course(COURSE, ProgressFile(None)), "read-a-refusal")
     async with app.run_test(size=(120, 40)) as pilot:
         await shows(pilot, "▶ PREDICT")
-        await pilot.press("a", "enter")
-        await shows(pilot, "▶ RUN")
-        await pilot.press("enter")
-        await shows(pilot, "Go on: observe")
-        await pilot.press("enter")
-        await shows(pilot, "▶ OBSERVE")
-        await pilot.press("enter")
-        await shows(pilot, "resource_metadata")
+        await press(pilot, "a", "enter", then="▶ RUN")
+        await press(pilot, "enter", then="Go on: observe")
+        await press(pilot, "enter", then="▶ OBSERVE")
+        await press(pilot, "enter", then="resource_metadata")
         story = [str(option.prompt) for option in app.screen.query_one("#story", ActionList).options]
         assert sum("resource_metadata" in line for line in story) == 1
         assert not any("www-authenticate" in line for line in story)

@@ -13,7 +13,7 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_tui.screens.machine_login import MachineLoginScreen
-from support.screens import text_of, until, wizard_on
+from support.screens import press, text_of, until, wizard_on
 from support.scripted_login import ISSUER, RESOURCE, ScriptedSender, honest, reply, server_document
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
@@ -38,16 +38,13 @@ async def test_a_user_at_a_server_for_programs_goes_on_as_one() -> None:
         await pilot.press("a")
         await until(pilot, lambda: login.position is Stage.SERVER_METADATA and login.running is None)
         await until(pilot, lambda: "A Program" in text_of(app))
-        await pilot.press("A")
-        await until(pilot, lambda: isinstance(app.screen, MachineLoginScreen))
+        await press(pilot, "A", then=MachineLoginScreen)
         await pilot.press(*"job", "enter")
         assert "names nothing that the client authenticates with" in text_of(app)
         await pilot.press("tab", *"canary-1")
         assert "canary-1" not in text_of(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: app.screen is screen)
-        await pilot.press("a")
-        await until(pilot, lambda: login.finished and "Authenticated" in text_of(app))
+        await press(pilot, "enter", then=screen)
+        await press(pilot, "a", then=lambda: login.finished and "Authenticated" in text_of(app))
         assert "PKCE" not in text_of(app)
 
 
@@ -65,8 +62,7 @@ async def test_each_grant_shows_its_own_fields_and_a_key_comes_from_its_file(tmp
         form.query_one("#client_key", Input).value = str(key)
         next(iter(form.ways.query("RadioButton"))).value = True  # type: ignore[attr-defined]
         await until(pilot, lambda: shown(form) == ["client_id", "client_secret", "client_key"])
-        await pilot.press("ctrl+n")
-        await until(pilot, lambda: bool(given))
+        await press(pilot, "ctrl+n", then=lambda: bool(given))
     wanted = Options(client_id="job", client_key=Secret("PRIVATE"), grant_type=GrantType.CLIENT_CREDENTIALS)
     assert given == [wanted]
 

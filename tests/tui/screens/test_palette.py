@@ -21,7 +21,7 @@ from authlens_tui.screens.palette import BindingScope, possible_actions
 from authlens_tui.terminal.measured import Static
 from support.grants import NOW, every_state, put
 from support.open_databases import owned
-from support.screens import run_screen, scripted, text_of, until, wizard_on
+from support.screens import press, run_screen, text_of, until, wizard_on
 
 
 def dashboard() -> DashboardScreen:
@@ -54,8 +54,7 @@ async def test_the_palette_does_not_offer_itself() -> None:
 
 async def test_an_action_that_does_nothing_now_is_not_offered() -> None:
     """Before the first stage has failed there is nothing to retry."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, _pilot, _app):
+    async with wizard_on() as (wizard, _pilot, _app):
         names = {one.action for one in possible_actions(wizard)}
         assert "act('runner.next')" in names
         assert "act('runner.retry')" not in names
@@ -116,8 +115,7 @@ async def test_the_keys_of_what_has_no_focus_are_offered_too_and_lead_there() ->
 async def test_a_word_of_the_name_or_of_the_meaning_finds_it(words: str, first: str) -> None:
     """As a person would look for it, or by a few of its letters."""
     async with run_screen(dashboard()) as (app, pilot):
-        await pilot.press("ctrl+p")
-        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await press(pilot, "ctrl+p", then=CommandPalette)
         await pilot.press(*("space" if letter == " " else letter for letter in words))
         options = app.screen.query_one(OptionList)
         await until(pilot, lambda: rows_of(options)[:1] != [] and rows_of(options)[0].startswith(first))
@@ -129,8 +127,7 @@ def rows_of(options: OptionList) -> list[str]:
 
 async def test_name_meaning_and_key_are_columns_and_nothing_is_said_twice() -> None:
     async with run_screen(dashboard(), size=(120, 40)) as (app, pilot):
-        await pilot.press("ctrl+p")
-        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await press(pilot, "ctrl+p", then=CommandPalette)
         options = app.screen.query_one(OptionList)
         await until(pilot, lambda: options.option_count > 20)
         rows = rows_of(options)
@@ -141,22 +138,18 @@ async def test_name_meaning_and_key_are_columns_and_nothing_is_said_twice() -> N
 
 async def test_choosing_runs_the_action() -> None:
     """The first stage runs as if its key had been pressed."""
-    login, _ = scripted()
-    async with wizard_on(login) as (_wizard, pilot, app):
-        await pilot.press("ctrl+p")
-        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+    async with wizard_on() as (_wizard, pilot, app):
+        await press(pilot, "ctrl+p", then=CommandPalette)
         await pilot.press(*"run", "space", *"the", "space", *"next")
         options = app.screen.query_one(OptionList)
         await until(pilot, lambda: options.option_count == 1 and "Run the next stage" in text_of(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: login.position is Stage.RESOURCE_METADATA)
+        await press(pilot, "enter", then=lambda: _wizard.login.position is Stage.RESOURCE_METADATA)
 
 
 @pytest.mark.parametrize(("width", "named"), [(80, True), (50, False)])
 async def test_the_footer_names_the_palette_where_there_is_room(width: int, named: bool) -> None:
     """The keys of the screen go first."""
-    login, _ = scripted()
-    async with wizard_on(login, size=(width, 30)) as (_wizard, pilot, app):
+    async with wizard_on(size=(width, 30)) as (_wizard, pilot, app):
         await until(pilot, lambda: "n Next" in text_of(app) and ("^p palette" in text_of(app)) is named)
         await pilot.resize_terminal(130 - width, 30)
         await until(pilot, lambda: "n Next" in text_of(app) and ("^p palette" in text_of(app)) is not named)

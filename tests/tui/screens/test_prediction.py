@@ -9,7 +9,7 @@ from authlens_lab.learning.catalogue import drills
 from authlens_lab.learning.desk.drill_world import DrillVerdict, drill_card
 from authlens_tui.screens.learn.action_list import SELECT_FIRST
 from authlens_tui.screens.learn.question import QuestionScreen
-from support.screens import run_screen, text_of, until
+from support.screens import press, run_screen, text_of
 
 DRILL = drills()["post-only"]
 
@@ -25,8 +25,7 @@ async def test_a_prediction_is_a_choice_and_esc_starts_nothing(
         ended = list[str | None]()
         screen = QuestionScreen(DRILL.title, DRILL.prediction.text, DRILL.prediction.words, "")
         await app.push_screen(screen, ended.append)
-        await pilot.press(*keys)
-        await until(pilot, lambda: bool(ended))
+        await press(pilot, *keys, then=lambda: bool(ended))
         assert ended == [chosen]
 
 

@@ -19,7 +19,7 @@ from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.terminal.measured import Static
-from support.screens import Host, run_screen, scripted, text_of, until, wizard_on
+from support.screens import Host, press, run_screen, scripted, text_of, until, wizard_on
 from support.scripted_login import come_back
 
 
@@ -41,10 +41,8 @@ async def test_the_menu_saves_the_screen_while_secrets_are_revealed_and_none_is_
     async with run_screen(screen, notifications=True) as (app, pilot):
         stage = next(n for n, one in enumerate(login.trace.records) if one.stage is Stage.EXCHANGE)
         screen.show_record(stage)
-        await pilot.press("3", "x")
-        await until(pilot, lambda: "access-canary" in text_of(app))
-        await pilot.press("m")
-        await until(pilot, lambda: isinstance(app.screen, ExportScreen))
+        await press(pilot, "3", "x", then="access-canary")
+        await press(pilot, "m", then=ExportScreen)
         await pilot.click("#screen")
         await until(pilot, lambda: bool(list(tmp_path.iterdir())) and "Picture saved" in text_of(app))
         svg = saved(tmp_path)
@@ -81,14 +79,12 @@ async def test_what_was_typed_into_a_field_is_masked(tmp_path: Path) -> None:
 
 
 async def to_the_link(wizard: WizardScreen, pilot: Pilot[int]) -> None:
-    await pilot.press("a")
-    await until(pilot, lambda: bool(wizard.pane.panel.url))
+    await press(pilot, "a", then=lambda: bool(wizard.pane.panel.url))
 
 
 async def test_no_picture_is_taken_of_the_link_of_a_login(tmp_path: Path) -> None:
     """Its state would be in the file."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
+    async with wizard_on() as (wizard, pilot, app):
         await to_the_link(wizard, pilot)
         with pytest.raises(NoPicture, match="link or the code"):
             await save_picture(app, tmp_path)
@@ -96,11 +92,9 @@ async def test_no_picture_is_taken_of_the_link_of_a_login(tmp_path: Path) -> Non
 
 
 async def test_a_link_behind_a_dialog_is_not_in_a_picture_either(tmp_path: Path) -> None:
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
+    async with wizard_on() as (wizard, pilot, app):
         await to_the_link(wizard, pilot)
-        await pilot.press("question_mark")
-        await until(pilot, lambda: app.screen is not wizard)
+        await press(pilot, "question_mark", then=lambda: app.screen is not wizard)
         with pytest.raises(NoPicture):
             await save_picture(app, tmp_path)
 

@@ -21,7 +21,7 @@ from authlens_tui.screens.trace.player import PlayerScreen
 from authlens_tui.screens.trace.requests import RequestsScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.pictures import SMALL, Picture, differences, drawn_of
-from support.screens import Host, scripted, text_of, until
+from support.screens import Host, press, scripted, text_of, until
 from support.scripted_login import ISSUER, come_back, reply, server_document
 
 pytestmark = pytest.mark.slow
@@ -60,10 +60,8 @@ async def _to_the_code(pilot: Pilot[int]) -> None:
     login = wizard.login
     for _ in range(3):
         await login.step()
-    await pilot.press("D")
-    await until(pilot, lambda: login.flow.grant_type is GrantType.DEVICE_CODE)
-    await pilot.press("a")
-    await until(pilot, lambda: login.running is Stage.EXCHANGE and "W D J B" in text_of(app))
+    await press(pilot, "D", then=lambda: login.flow.grant_type is GrantType.DEVICE_CODE)
+    await press(pilot, "a", then=lambda: login.running is Stage.EXCHANGE and "W D J B" in text_of(app))
 
 
 async def _walked() -> Login:

@@ -30,13 +30,7 @@ from authlens_tui.widgets.authorization.authorization_panel import Authorization
 from authlens_tui.widgets.record.record_lines import Tab
 from support.driven_login import run_to
 from support.pictures import NOT_DRAWN, SMALL, Picture, differences, drawn, drawn_of, frozen, same_picture
-from support.screens import (
-    Gate,
-    run_screen,
-    scripted,
-    text_of,
-    until,
-)
+from support.screens import Gate, press, run_screen, scripted, until
 from support.scripted_login import come_back, reply
 
 pytestmark = pytest.mark.slow
@@ -87,8 +81,7 @@ def keys(*wanted: str, on_screen: type[Any] | None = None) -> Walk:
 
 
 async def one_stage(pilot: Pilot[int]) -> None:
-    await pilot.press("n")
-    await until(pilot, lambda: login_of(pilot).position is Stage.RESOURCE_METADATA)
+    await press(pilot, "n", then=lambda: login_of(pilot).position is Stage.RESOURCE_METADATA)
 
 
 async def to_the_response(pilot: Pilot[int]) -> None:
@@ -115,14 +108,12 @@ async def to_the_link(pilot: Pilot[int]) -> None:
 
 
 async def to_a_request_under_way(pilot: Pilot[int]) -> None:
-    await pilot.press("n")
-    await until(pilot, lambda: "▶ Detection …" in text_of(pilot.app))  # type: ignore[arg-type]
+    await press(pilot, "n", then="▶ Detection …")
 
 
 async def to_the_stop(pilot: Pilot[int]) -> None:
     await to_a_request_under_way(pilot)
-    await pilot.press("escape")
-    await until(pilot, lambda: login_of(pilot).running is None)
+    await press(pilot, "escape", then=lambda: login_of(pilot).running is None)
 
 
 async def arm(pilot: Pilot[int]) -> None:
@@ -171,8 +162,7 @@ async def to_the_saved_file(pilot: Pilot[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:  # the home of a test is another one each time
         patch.setattr(save_record, "typed_path", lambda name: Path("/home/ada") / name)
         patch.setattr(save_record, "write_export", lambda path, _: path)
-        await pilot.press("enter")
-        await until(pilot, lambda: "Written to" in text_of(pilot.app))  # type: ignore[arg-type]
+        await press(pilot, "enter", then="Written to")
 
 
 def after(first: Walk, *wanted: str, on_screen: type[Any]) -> Walk:

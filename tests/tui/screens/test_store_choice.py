@@ -21,7 +21,7 @@ from authlens_core.values.store_kind import StoreKind
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.store_choice import StoreChoiceScreen
-from support.screens import text_of, until
+from support.screens import press, text_of, until
 
 PASSPHRASE = "correct horse battery"
 
@@ -100,11 +100,9 @@ async def test_a_plain_file_is_chosen_only_by_asking_twice() -> None:
     app = AuthlensApp(environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         await _asked(pilot, app)
-        await pilot.press("2")
-        await until(pilot, lambda: "Choose Plain file again" in text_of(app))
+        await press(pilot, "2", then="Choose Plain file again")
         assert not file_path(StoreKind.FILE).exists()
-        await pilot.press("escape")
-        await until(pilot, lambda: "1  Encrypted file" in text_of(app))
+        await press(pilot, "escape", then="1  Encrypted file")
         await pilot.press("2", "2")
         await _on_dashboard(pilot, app)
     path = file_path(StoreKind.FILE)

@@ -23,7 +23,7 @@ from authlens_tui.terminal.line_filters import Contrast
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN
 from authlens_tui.widgets.record.signs import status_badge
 from support.made_checks import failed, passed, warned
-from support.screens import Host, until
+from support.screens import Host, press, until
 from tui.contrast import faint_among, painted, too_faint
 from tui.screens.test_snapshots import STATES, dashboard
 
@@ -68,8 +68,7 @@ async def test_every_text_of_a_record_can_be_read(theme: str) -> None:
             assert too_faint(app) == []
         screen.record_view.action_turn_to(3)
         screen.record_view.read()
-        await pilot.press("slash", *"issuer")
-        await until(pilot, lambda: bool(screen.record_view.document.matches.hits))
+        await press(pilot, "slash", *"issuer", then=lambda: bool(screen.record_view.document.matches.hits))
         assert too_faint(app) == []
         await pilot.press("enter", "down")
         screen.record_view.read()
@@ -122,8 +121,7 @@ async def test_the_cursor_shows_where_colours_are_few_or_none(environ: dict[str,
         screen.record_view.action_turn_to(3)
         screen.record_view.read()
         await until(pilot, lambda: "HTTP/1.1 200 OK" in _reversed_text(app))
-        await pilot.press("down")
-        await until(pilot, lambda: "Content-Type: application/json" in _reversed_text(app))
+        await press(pilot, "down", then=lambda: "Content-Type: application/json" in _reversed_text(app))
         table = await dashboard(states=True)
         await app.push_screen(table)
         assert isinstance(app.screen, DashboardScreen)

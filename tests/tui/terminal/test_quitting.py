@@ -16,7 +16,7 @@ from textual.widgets._toast import Toast
 
 from authlens_tui.screens.help import HelpScreen
 from authlens_tui.terminal import leaving
-from support.screens import Host, run_screen, text_of, until
+from support.screens import Host, press, run_screen, text_of, until
 from tui.screens.test_snapshots import STATES, dashboard
 
 ANYWHERE = "Press ctrl+c again, or ctrl+q, to quit."
@@ -30,8 +30,7 @@ def answers_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
 async def answer(app: Host, pilot: Pilot[int]) -> str:
     """Press ctrl+c; return what is told, on one row."""
     app.clear_notifications()
-    await pilot.press("ctrl+c")
-    await until(pilot, lambda: bool(app._notifications))
+    await press(pilot, "ctrl+c", then=lambda: bool(app._notifications))
     [told] = app._notifications
     return told.message
 
@@ -44,8 +43,7 @@ async def test_ctrl_c_on_the_dashboard_says_how_to_quit(size: tuple[int, int]) -
         screen = await dashboard(states=True)
         await app.push_screen(screen)
         await until(pilot, lambda: len(screen.listing.shown) == STATES)
-        await pilot.press("ctrl+c")
-        await until(pilot, lambda: "ctrl+c again, or q, to quit" in text_of(app))
+        await press(pilot, "ctrl+c", then="ctrl+c again, or q, to quit")
 
 
 async def test_a_field_that_takes_the_letter_leaves_another_key() -> None:
@@ -58,8 +56,7 @@ async def test_a_field_that_takes_the_letter_leaves_another_key() -> None:
 
 async def test_in_a_dialog_the_key_that_goes_back_is_named_too() -> None:
     async with run_screen(await dashboard(states=True), notifications=True) as (app, pilot):
-        await pilot.press("question_mark")
-        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await press(pilot, "question_mark", then=HelpScreen)
         assert await answer(app, pilot) == f"Press esc to go back. {ANYWHERE}"
         await until(pilot, lambda: "Press esc to go back." in text_of(app))
 
@@ -77,8 +74,7 @@ async def test_keys_are_named_as_the_user_has_set_them(monkeypatch: pytest.Monke
     async with run_screen(await dashboard(states=True), notifications=True) as (app, pilot):
         app.set_keymap({"app.quit": "f10", "help.close": "f2"})
         assert await answer(app, pilot) == "Press ctrl+c again, or f10, to quit."
-        await pilot.press("question_mark")
-        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await press(pilot, "question_mark", then=HelpScreen)
         monkeypatch.setattr(leaving, "time", Clock(time.monotonic() + 60))
         assert await answer(app, pilot) == f"Press f2 to go back. {ANYWHERE}"
 
@@ -113,8 +109,7 @@ async def test_a_toast_that_goes_is_painted_over_although_the_map_of_widgets_is_
     """A lookup between the end of the toast and the layout makes Textual's map anew, without the toast."""
     async with run_screen(await dashboard(states=True), notifications=True) as (app, pilot):
         if dialog:
-            await pilot.press("question_mark")
-            await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+            await press(pilot, "question_mark", then=HelpScreen)
         await answer(app, pilot)
         await until(pilot, lambda: "Press ctrl+c again" in text_of(app))
         [toast] = app.screen.query(Toast)

@@ -12,7 +12,7 @@ from authlens_tui.screens.dashboard.words import column_help
 from authlens_tui.screens.help import HelpScreen
 from authlens_tui.terminal.measured import Static
 from support.grants import NOW, grant, keep
-from support.screens import run_screen, text_of, until
+from support.screens import press, run_screen, text_of
 
 
 def test_a_column_without_room_is_named_but_not_described() -> None:
@@ -27,8 +27,7 @@ async def test_the_help_follows_the_width(width: int, described: bool) -> None:
     async with Session(Wire(), Credentials.memory()) as session:
         await keep(session.credentials, grant("a"))
         async with run_screen(DashboardScreen(session, now=lambda: NOW), size=(width, 40)) as (app, pilot):
-            await pilot.press("question_mark")
-            await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+            await press(pilot, "question_mark", then=HelpScreen)
             shown = str(app.screen.query_one("#help-words", Static).content)
             assert "Expires is how long the token is valid" in shown
             assert ("Verified is when the resource last accepted it" in shown) is described
@@ -37,19 +36,15 @@ async def test_the_help_follows_the_width(width: int, described: bool) -> None:
 async def test_the_palette_says_what_it_searches_and_what_it_does_not_find() -> None:
     async with Session(Wire(), Credentials.memory()) as session:
         await keep(session.credentials, grant("a"))
-        async with run_screen(DashboardScreen(session, now=lambda: NOW)) as (app, pilot):
-            await pilot.press("ctrl+p")
-            await until(pilot, lambda: "Search actions and credentials" in text_of(app))
-            await pilot.press(*"qqzz")
-            await until(pilot, lambda: "No matches found" in text_of(app))
+        async with run_screen(DashboardScreen(session, now=lambda: NOW)) as (_, pilot):
+            await press(pilot, "ctrl+p", then="Search actions and credentials")
+            await press(pilot, *"qqzz", then="No matches found")
 
 
 async def test_g_leads_from_the_help_to_the_words_at_80_columns() -> None:
     async with Session(Wire(), Credentials.memory()) as session:
         await keep(session.credentials, grant("a"))
         async with run_screen(DashboardScreen(session, now=lambda: NOW), size=(80, 24)) as (app, pilot):
-            await pilot.press("question_mark")
-            await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+            await press(pilot, "question_mark", then=HelpScreen)
             assert "authorization server" not in text_of(app)
-            await pilot.press("tab")
-            await until(pilot, lambda: "Scheme, host and port of a URL" in text_of(app))
+            await press(pilot, "tab", then="Scheme, host and port of a URL")

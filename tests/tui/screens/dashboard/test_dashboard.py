@@ -50,7 +50,7 @@ from authlens_tui.widgets.credentials.credential_row import GAP, RowText, column
 from authlens_tui.widgets.credentials.expiry_strip import ExpiryStrip
 from support.grants import NOW, every_state, grant, keep, put
 from support.hostile_trace import hostile_trace
-from support.screens import Host, footer_keys, run_screen, text_of, until, without_method
+from support.screens import Host, footer_keys, press, run_screen, text_of, until, without_method
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
 
@@ -109,10 +109,8 @@ async def settled(screen: DashboardScreen, pilot: Pilot[int]) -> None:
 
 async def revoke(pilot: Pilot[int], app: Host) -> None:
     """Revoke the selected credential, and return when its results are shown."""
-    await pilot.press("v")
-    await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-    await pilot.press("y")
-    await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+    await press(pilot, "v", then=ConfirmScreen)
+    await press(pilot, "y", then=ResultsScreen)
 
 
 async def test_every_state_is_told_by_a_symbol_and_in_words() -> None:
@@ -246,27 +244,23 @@ async def test_refresh_probe_and_inspect_at_the_emulator() -> None:
         await pilot.press("p")
         await until(pilot, lambda: not screen.context.busy and "asking" not in said(screen).lower())
         assert said(screen).startswith("✔")
-        await pilot.press("enter")
-        await until(pilot, lambda: app.wanted == ["probe"])
+        await press(pilot, "enter", then=lambda: app.wanted == ["probe"])
 
 
 async def test_revoke_asks_first_and_no_is_the_default() -> None:
     """Enter changes nothing; y ends it at the server, with proof, and removes it here."""
     async with earned() as (screen, pilot, app):
-        await pilot.press("v")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await press(pilot, "v", then=ConfirmScreen)
         assert isinstance(app.focused, Button)
         assert app.focused.id == "no"
-        await pilot.press("enter")
-        await until(pilot, lambda: app.screen is screen)
+        await press(pilot, "enter", then=screen)
         assert len(screen.table.rows) == 1
         assert not screen.context.busy
         await revoke(pilot, app)
         assert "Revoked, and verified" in text_of(app)
         assert "401" in text_of(app)
         assert "according to the server; not tested" in text_of(app)
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is screen)
+        await press(pilot, "escape", then=screen)
         assert len(screen.table.rows) == 0
         assert said(screen).startswith("✔")
         assert "No credentials left." in text_of(app)
@@ -277,13 +271,10 @@ async def test_after_the_last_credential_is_revoked_every_dialog_still_gives_the
     """No table has the focus any more; whatever is opened and closed, the footer tells keys that work."""
     async with earned() as (screen, pilot, app):
         await revoke(pilot, app)
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is screen)
+        await press(pilot, "escape", then=screen)
         for key in ("question_mark", "E", "comma", "N"):
-            await pilot.press(key)
-            await until(pilot, lambda: app.screen is not screen)
-            await pilot.press("escape")
-            await until(pilot, lambda: app.screen is screen and app.focused is not None)
+            await press(pilot, key, then=lambda: app.screen is not screen)
+            await press(pilot, "escape", then=lambda: app.screen is screen and app.focused is not None)
             assert "N" in footer_keys(app)
             assert "New" in text_of(app)
 
@@ -292,17 +283,14 @@ async def test_the_requests_of_a_revocation_are_no_recording_though_its_row_is_g
     """A key shows what this run sent, so that its secrets can be revealed."""
     async with earned() as (screen, pilot, app):
         await revoke(pilot, app)
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is screen and not screen.table.rows)
-        await pilot.press("I")
-        await until(pilot, lambda: app.recordings == [False])
+        await press(pilot, "escape", then=lambda: app.screen is screen and not screen.table.rows)
+        await press(pilot, "I", then=lambda: app.recordings == [False])
 
 
 async def test_a_revocation_that_the_server_did_not_confirm_is_not_called_one() -> None:
     """Revoked means that the server said so; the credential stays."""
     async with earned("revocation-unavailable") as (screen, pilot, app):
-        await pilot.press("v")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await press(pilot, "v", then=ConfirmScreen)
         await pilot.press("y")
         await settled(screen, pilot)
         assert said(screen).startswith("✖")
@@ -313,11 +301,9 @@ async def test_a_revocation_that_the_server_did_not_confirm_is_not_called_one() 
 async def test_forget_says_that_the_tokens_live_on() -> None:
     """Forgetting is not revoking, and both the question and the answer say so."""
     async with earned() as (screen, pilot, app):
-        await pilot.press("f")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await press(pilot, "f", then=ConfirmScreen)
         assert "The tokens are not revoked" in text_of(app)
-        await pilot.press("y")
-        await until(pilot, lambda: len(screen.table.rows) == 0 and not screen.context.busy)
+        await press(pilot, "y", then=lambda: len(screen.table.rows) == 0 and not screen.context.busy)
         assert "stay valid at the server" in said(screen)
 
 
@@ -341,8 +327,7 @@ async def test_a_key_pressed_twice_opens_one_question() -> None:
         for _ in range(2):
             app.post_message(Key("v", "v"))
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        await pilot.press("n")
-        await until(pilot, lambda: app.screen is screen)
+        await press(pilot, "n", then=screen)
 
 
 async def test_yes_acts_on_the_credential_that_was_asked_about() -> None:
@@ -350,12 +335,10 @@ async def test_yes_acts_on_the_credential_that_was_asked_about() -> None:
     async with dashboard(grant("a"), grant("b")) as (screen, pilot, app):
         asked = screen.selected
         assert asked is not None
-        await pilot.press("f")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await press(pilot, "f", then=ConfirmScreen)
         LOGINS.remove(screen.context.session.credentials.index, asked.entry_id)
         screen.show_now()
-        await pilot.press("y")
-        await until(pilot, lambda: app.screen is screen and not screen.context.busy)
+        await press(pilot, "y", then=lambda: app.screen is screen and not screen.context.busy)
         assert len(screen.table.rows) == 1
 
 
@@ -369,8 +352,7 @@ async def test_a_new_login_lets_only_a_usable_address_through(typed: str) -> Non
     """What is wrong is said at once, and the field stays."""
     screen = NewLoginScreen(typed)
     async with run_screen(screen) as (app, pilot):
-        await pilot.press("enter")
-        await until(pilot, lambda: "This URL cannot be used" in text_of(app))
+        await press(pilot, "enter", then="This URL cannot be used")
         assert app.screen is screen
         assert "pw@" not in text_of(app).replace(typed, "")
 
@@ -378,21 +360,15 @@ async def test_a_new_login_lets_only_a_usable_address_through(typed: str) -> Non
 async def test_a_login_that_works_is_offered_before_another_one_starts() -> None:
     """Enter uses it and starts nothing; l logs in again."""
     async with dashboard(grant("a"), grant("wiki", minutes=9)) as (screen, pilot, app):
-        await pilot.press("N")
-        await until(pilot, lambda: isinstance(app.screen, NewLoginScreen))
-        await pilot.press(*"wiki.example.com/mcp", "enter")
-        await until(pilot, lambda: "Already logged in, expires in 9 min." in text_of(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: app.screen is screen)
+        await press(pilot, "N", then=NewLoginScreen)
+        await press(pilot, *"wiki.example.com/mcp", "enter", then="Already logged in, expires in 9 min.")
+        await press(pilot, "enter", then=screen)
         assert screen.selected is not None
         assert screen.selected.entry_id == "id-wiki"
         assert app.wanted == []
-        await pilot.press("N")
-        await until(pilot, lambda: isinstance(app.screen, NewLoginScreen))
-        await pilot.press(*"wiki.example.com/mcp", "enter")
-        await until(pilot, lambda: "t" in footer_keys(app))
-        await pilot.press("t")
-        await until(pilot, lambda: app.wanted == ["https://wiki.example.com/mcp"])
+        await press(pilot, "N", then=NewLoginScreen)
+        await press(pilot, *"wiki.example.com/mcp", "enter", then=lambda: "t" in footer_keys(app))
+        await press(pilot, "t", then=lambda: app.wanted == ["https://wiki.example.com/mcp"])
 
 
 async def test_a_pasted_curl_command_leaves_only_its_url_in_the_field() -> None:
@@ -407,25 +383,19 @@ async def test_a_pasted_curl_command_leaves_only_its_url_in_the_field() -> None:
 async def test_a_url_that_is_known_is_completed_while_it_is_typed() -> None:
     """Without its scheme, too."""
     screen = NewLoginScreen(urls=("https://wiki.example.com/mcp",))
-    async with run_screen(screen) as (app, pilot):
-        await pilot.press(*"wiki")
-        await until(pilot, lambda: "wiki.example.com/mcp" in text_of(app))
-        await pilot.press("right")
-        await until(pilot, lambda: screen.field.value == "wiki.example.com/mcp")
+    async with run_screen(screen) as (_, pilot):
+        await press(pilot, *"wiki", then="wiki.example.com/mcp")
+        await press(pilot, "right", then=lambda: screen.field.value == "wiki.example.com/mcp")
 
 
 async def test_a_new_login_adds_https_and_esc_leaves() -> None:
     """A bare host name means https; Esc starts nothing."""
     async with dashboard() as (screen, pilot, app):
-        await pilot.press("N")
-        await until(pilot, lambda: isinstance(app.screen, NewLoginScreen))
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is screen)
+        await press(pilot, "N", then=NewLoginScreen)
+        await press(pilot, "escape", then=screen)
         assert app.wanted == []
-        await pilot.press("N")
-        await until(pilot, lambda: isinstance(app.screen, NewLoginScreen))
-        await pilot.press(*"wiki.example.com", "enter")
-        await until(pilot, lambda: bool(app.wanted))
+        await press(pilot, "N", then=NewLoginScreen)
+        await press(pilot, *"wiki.example.com", "enter", then=lambda: bool(app.wanted))
         assert app.wanted[0].startswith("https://wiki.example.com")
 
 
@@ -494,14 +464,11 @@ async def test_a_login_by_cloudflared_begins_and_its_link_is_copied_with_a_key(t
         screen = DashboardScreen(session, now=lambda: NOW, find=lambda: ((waiting,), 0))
         async with run_screen(screen) as (app, pilot):
             await until(pilot, lambda: "Here: c copies the login link" in text_of(app))
-            await pilot.press("c")
-            await until(pilot, lambda: bool(app.copied))
+            await press(pilot, "c", then=lambda: bool(app.copied))
             assert app.copied == [("Login link", waiting.pending_url)]
             app.environ = {"PATH": str(tmp_path)}
-            await pilot.press("t")
-            await until(pilot, lambda: "Log in with cloudflared: https://wiki.example.com/" in text_of(app))
-            await pilot.press("escape")
-            await until(pilot, lambda: app.screen is screen)
+            await press(pilot, "t", then="Log in with cloudflared: https://wiki.example.com/")
+            await press(pilot, "escape", then=screen)
 
 
 async def test_a_service_token_can_be_replaced_and_forgotten_but_not_refreshed() -> None:
@@ -511,36 +478,29 @@ async def test_a_service_token_can_be_replaced_and_forgotten_but_not_refreshed()
         actions = {binding_id(one) for one in possible_actions(screen)}
         assert {"login.edit_service_token", "selected.forget", "selected.probe"} <= actions
         assert not {"selected.refresh", "selected.revoke", "login.again"} & actions
-        await pilot.press("f")
-        await until(pilot, lambda: "stays valid at Access" in text_of(app))
-        await pilot.press("y")
-        await until(pilot, lambda: len(screen.listing.shown) == 2 and not screen.context.busy)
+        await press(pilot, "f", then="stays valid at Access")
+        await press(pilot, "y", then=lambda: len(screen.listing.shown) == 2 and not screen.context.busy)
 
 
 async def test_a_filter_shows_only_some_and_esc_shows_all_again() -> None:
     """The count is said; letters typed there are no keys."""
     async with mixed() as (screen, pilot, app):
-        await pilot.press("slash", *"ada@e")
-        await until(pilot, lambda: "tab" in footer_keys(app))
+        await press(pilot, "slash", *"ada@e", then=lambda: "tab" in footer_keys(app))
         await pilot.press("right")
         assert screen.filter_field.value == "ada@example.com"
         screen.filter_field.value = "ada@"
-        await pilot.press("enter")
-        await until(pilot, lambda: "1 of 3 match 'ada@'" in text_of(app))
+        await press(pilot, "enter", then="1 of 3 match 'ada@'")
         assert [row.title for row in screen.listing.shown] == ["grafana.example.com"]
-        await pilot.press("slash", *"zzz")
-        await until(pilot, lambda: "No match." in text_of(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: "Credentials: 3" in text_of(app))
+        await press(pilot, "slash", *"zzz", then="No match.")
+        await press(pilot, "escape", then="Credentials: 3")
         assert app.focused is screen.table
 
 
 async def test_the_strip_of_expiries_follows_the_filter() -> None:
-    async with dashboard(grant("wiki", minutes=30), grant("acme", minutes=60)) as (screen, pilot, app):
+    async with dashboard(grant("wiki", minutes=30), grant("acme", minutes=60)) as (screen, pilot, _):
         strip = screen.query_one(ExpiryStrip)
         assert str(strip.render()).count("●") == 2
-        await pilot.press("slash", *"acme", "enter")
-        await until(pilot, lambda: "1 of 2 match 'acme'" in text_of(app))
+        await press(pilot, "slash", *"acme", "enter", then="1 of 2 match 'acme'")
         assert str(strip.render()).count("●") == 1
         assert "acme" in str(strip.render())
         assert "wiki" not in str(strip.render())
@@ -615,13 +575,11 @@ async def test_the_claims_of_a_login_go_when_its_token_is_replaced() -> None:
         first = Secret(jwt_of({"nonce": "the-first"}))
         kept = await credentials.save(grant("a"), GrantSecrets(first, None))
         screen.show_now(reread=True)
-        await pilot.press("j")
-        await until(pilot, lambda: "the-first" in text_of(app))
+        await press(pilot, "j", then="the-first")
         await credentials.save(kept, GrantSecrets(Secret(jwt_of({"nonce": "the-second"})), None))
         screen.show_now(reread=True)
         await until(pilot, lambda: "the-first" not in text_of(app))
-        await pilot.press("j")
-        await until(pilot, lambda: "the-second" in text_of(app))
+        await press(pilot, "j", then="the-second")
 
 
 async def test_a_history_that_cannot_be_read_is_not_that_of_the_credential_before(
@@ -651,8 +609,7 @@ async def test_a_login_that_left_no_credential_is_among_the_newest_requests() ->
     async with dashboard() as (screen, pilot, app):
         failed = replace(hostile_trace(), started_at=datetime.now(UTC))
         assert screen.context.session.credentials.traces.keep("", failed)
-        await pilot.press("I")
-        await until(pilot, lambda: bool(app.wanted))
+        await press(pilot, "I", then=lambda: bool(app.wanted))
         assert (app.wanted, app.recordings) == (["login"], [True])
 
 
@@ -731,16 +688,12 @@ async def test_a_batch_stops_with_esc_and_reports_what_did_not_start(monkeypatch
 async def test_revoking_all_names_how_many_and_shows_the_proof_of_each() -> None:
     """No is the default; the results tell each token's, the answer and the time it took."""
     async with earned() as (screen, pilot, app):
-        await pilot.press("V")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await press(pilot, "V", then=ConfirmScreen)
         assert "Revoke the one login shown here?" in text_of(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: app.screen is screen)
+        await press(pilot, "enter", then=screen)
         assert len(screen.listing.shown) == 1
-        await pilot.press("V")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        await pilot.press("y")
-        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+        await press(pilot, "V", then=ConfirmScreen)
+        await press(pilot, "y", then=ResultsScreen)
         assert "1 revoked and verified · 0 failed" in text_of(app)
         assert "401" in text_of(app)
         assert len(screen.listing.entries) == 0
@@ -749,16 +702,12 @@ async def test_revoking_all_names_how_many_and_shows_the_proof_of_each() -> None
 async def test_showing_and_copying_a_token_is_asked_masked_again_and_noted() -> None:
     """The history knows; the token is on the screen only in the window that was asked for."""
     async with dashboard(grant("wiki"), size=(160, 60)) as (screen, pilot, app):
-        await pilot.press("x")
-        await until(pilot, lambda: isinstance(app.screen, RevealScreen))
+        await press(pilot, "x", then=RevealScreen)
         assert "access-canary" in text_of(app)
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is screen)
+        await press(pilot, "escape", then=screen)
         assert "access-canary" not in text_of(app)
-        await pilot.press("c")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        await pilot.press("y")
-        await until(pilot, lambda: app.copied == [("Access token", "access-canary")])
+        await press(pilot, "c", then=ConfirmScreen)
+        await press(pilot, "y", then=lambda: app.copied == [("Access token", "access-canary")])
         events = screen.context.session.credentials.index.events("id-wiki")
         assert [event.kind for event in events] == ["copied", "revealed"]
         await until(pilot, lambda: "copied  access token" in text_of(app))
@@ -767,8 +716,7 @@ async def test_showing_and_copying_a_token_is_asked_masked_again_and_noted() -> 
 async def test_a_shown_token_is_hidden_when_the_person_turns_to_another_window() -> None:
     """H145: nobody looks over the shoulder of an empty chair."""
     async with dashboard(grant("wiki"), size=(160, 60)) as (screen, pilot, app):
-        await pilot.press("x")
-        await until(pilot, lambda: isinstance(app.screen, RevealScreen))
+        await press(pilot, "x", then=RevealScreen)
         app.post_message(AppBlur())
         await until(pilot, lambda: app.screen is screen)
         assert "access-canary" not in text_of(app)
@@ -781,31 +729,27 @@ async def test_what_was_sent_is_listed_and_opens_from_the_history() -> None:
         await settled(screen, pilot)
         assert [option.id for option in screen.pane.history.options] != []
         screen.pane.history.focus()
-        await pilot.press("home", "enter")
-        await until(pilot, lambda: app.wanted == ["probe"])
+        await press(pilot, "home", "enter", then=lambda: app.wanted == ["probe"])
 
 
 async def test_logging_in_as_somebody_else_begins_where_the_team_logs_out() -> None:
     """Pain 25: the browser signs in silently as the old identity; that it ends all applications is said."""
     async with dashboard(grant("wiki")) as (_, pilot, app):
-        await pilot.press("w")
-        await until(pilot, lambda: "/cdn-cgi/access/logout" in text_of(app))
+        await press(pilot, "w", then="/cdn-cgi/access/logout")
         assert "private" in text_of(app)
-        await pilot.press("y")
-        await until(pilot, lambda: app.wanted == ["https://wiki.example.com/mcp"])
+        await press(pilot, "y", then=lambda: app.wanted == ["https://wiki.example.com/mcp"])
         logout = "https://team.cloudflareaccess.com/cdn-cgi/access/logout"
         await until(pilot, lambda: app.copied == [("Logout address", logout)])
 
 
 async def test_a_refresh_token_that_may_be_spent_is_sent_again_only_by_choice() -> None:
     """RF-9: an unknown outcome is left to the person."""
-    async with earned() as (screen, pilot, app):
+    async with earned() as (screen, pilot, _):
         credentials = screen.context.session.credentials
         (one,) = credentials.list()
         credentials.update(replace(one, state=GrantState.UNKNOWN))
         screen.show_now()
-        await pilot.press("r")
-        await until(pilot, lambda: "Try the refresh again?" in text_of(app))
+        await press(pilot, "r", then="Try the refresh again?")
         await pilot.press("y")
         await settled(screen, pilot)
         assert said(screen).startswith("✔")
@@ -827,10 +771,8 @@ async def test_events_are_listed_narrowed_and_written_for_their_owner_alone(
     screen = EventsScreen(Session(None, credentials), {"id-a": "a.example.com"}, selected="id-a")
     async with run_screen(screen) as (app, pilot):
         assert "Events of all credentials" in text_of(app)
-        await pilot.press("asterisk")
-        await until(pilot, lambda: "Events of a.example.com" in text_of(app))
-        await pilot.press("m")
-        await until(pilot, lambda: "2 events written" in text_of(app))
+        await press(pilot, "asterisk", then="Events of a.example.com")
+        await press(pilot, "m", then="2 events written")
         (path,) = tmp_path.iterdir()
         assert path.stat().st_mode & 0o777 == 0o600
         assert [json.loads(line)["credential"] for line in path.read_text().splitlines()] == ["id-a", "id-a"]
@@ -842,13 +784,10 @@ async def test_a_setting_is_changed_with_one_key_and_holds_at_once() -> None:
     settings = SettingsFile()
     async with run_screen(SettingsScreen(settings)) as (app, pilot):
         assert "[x] Refresh logins automatically" in text_of(app)
-        await pilot.press("space")
-        await until(pilot, lambda: "[ ] Refresh logins automatically" in text_of(app))
+        await press(pilot, "space", then="[ ] Refresh logins automatically")
         assert settings.present.background_refresh is False
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: "at 90 % of the token's life" in text_of(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: "at 50 % of the token's life" in text_of(app))
+        await press(pilot, "down", "enter", then="at 90 % of the token's life")
+        await press(pilot, "enter", then="at 50 % of the token's life")
         assert settings.present.refresh_at == 0.5
 
 
@@ -858,8 +797,7 @@ async def test_recorded_requests_open_with_enter_in_the_detail_and_with_a_click(
         screen.show_now(reread=True)
         await until(pilot, lambda: bool(screen.pane.history.options))
         screen.pane.focus()
-        await pilot.press("enter")
-        await until(pilot, lambda: len(app.wanted) == 1)
+        await press(pilot, "enter", then=lambda: len(app.wanted) == 1)
         await pilot.click(screen.pane.history, offset=(4, 0))
         await until(pilot, lambda: len(app.wanted) == 2)
 
@@ -873,18 +811,15 @@ async def test_a_click_on_a_title_sorts_by_that_column() -> None:
 
 async def test_a_part_gets_the_whole_screen_and_gives_it_back() -> None:
     async with dashboard(grant("a")) as (screen, pilot, _):
-        await pilot.press("f6")
-        await until(pilot, lambda: screen.maximized is screen.table)
-        await pilot.press("f6")
-        await until(pilot, lambda: screen.maximized is None)
+        await press(pilot, "f6", then=lambda: screen.maximized is screen.table)
+        await press(pilot, "f6", then=lambda: screen.maximized is None)
 
 
 async def test_an_empty_dashboard_offers_the_demo() -> None:
     session = Session(Wire(), Credentials.memory())
     async with session, run_screen(DashboardScreen(session, can_move=True)) as (app, pilot):
         await until(pilot, lambda: "W opens the demo" in text_of(app))
-        await pilot.press("W")
-        await until(pilot, lambda: app.return_value == DEMO_WANTED)
+        await press(pilot, "W", then=lambda: app.return_value == DEMO_WANTED)
 
 
 def test_what_the_note_says_is_not_repeated_among_the_events() -> None:

@@ -16,17 +16,15 @@ from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.palette import possible_actions
 from support.driven_login import log_in
 from support.grants import NOW, grant, put
-from support.screens import Host, footer_keys, run_screen, text_of, until
+from support.screens import Host, footer_keys, press, run_screen, text_of, until
 from tui.screens.dashboard.test_dashboard import dashboard, said, settled
 
 
 async def forget(screen: DashboardScreen, pilot: Pilot[int], app: Host) -> None:
     """Forget the selected credential."""
-    await pilot.press("f")
-    await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+    await press(pilot, "f", then=ConfirmScreen)
     assert "Until you quit, z" in text_of(app)
-    await pilot.press("y")
-    await until(pilot, lambda: app.screen is screen and not screen.context.busy)
+    await press(pilot, "y", then=lambda: app.screen is screen and not screen.context.busy)
 
 
 async def test_z_restores_the_login_that_was_forgotten() -> None:
@@ -77,19 +75,14 @@ async def test_a_client_that_no_login_uses_is_deleted_at_its_server() -> None:
     ):
         await log_in(emulator, session=session)
         async with run_screen(screen := DashboardScreen(session)) as (app, pilot):
-            await pilot.press("F")
-            await until(pilot, lambda: isinstance(app.screen, RegisteredClientsScreen))
+            await press(pilot, "F", then=RegisteredClientsScreen)
             assert "used by" in text_of(app)
-            await pilot.press("enter", "escape")
-            await until(pilot, lambda: app.screen is screen)
+            await press(pilot, "enter", "escape", then=screen)
             assert len(session.credentials.clients.list()) == 1
             await forget(screen, pilot, app)
-            await pilot.press("F")
-            await until(pilot, lambda: isinstance(app.screen, RegisteredClientsScreen))
-            await pilot.press("enter")
-            await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-            await pilot.press("y")
-            await until(pilot, lambda: not session.credentials.clients.list())
+            await press(pilot, "F", then=RegisteredClientsScreen)
+            await press(pilot, "enter", then=ConfirmScreen)
+            await press(pilot, "y", then=lambda: not session.credentials.clients.list())
             await settled(screen, pilot)
             assert "deleted the client (204); reading it returned 401" in said(screen)
             assert "act('forget_client')" not in {one.action for one in possible_actions(screen)}

@@ -24,7 +24,7 @@ from authlens_tui.screens.dashboard.batch_actions import ResultsScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.store_choice import MoveStoreScreen, StoreChoiceScreen
 from support.grants import grant
-from support.screens import text_of, until
+from support.screens import press, text_of, until
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
 
@@ -105,10 +105,8 @@ async def test_everything_goes_to_an_encrypted_file_and_the_program_goes_on_with
         said = await moved(app, pilot)
         assert "2 moved · 0 not. New ones go to the encrypted file." in said
         assert "It is stored in the encrypted file." in said
-        await pilot.press("escape")
-        await until(pilot, lambda: "secrets: the encrypted file" in text_of(app))
-        await pilot.press("c", "y")
-        await until(pilot, lambda: not isinstance(app.screen, ResultsScreen))
+        await press(pilot, "escape", then="secrets: the encrypted file")
+        await press(pilot, "c", "y", then=lambda: not isinstance(app.screen, ResultsScreen))
         assert app.session is not None
         assert (await app.session.credentials.load("id-a"))[1] == SECRETS
     assert json.loads(keyring.read_text()) == {}
@@ -121,10 +119,8 @@ async def test_a_plain_file_is_warned_of_and_esc_leaves_everything_as_it_is(keyr
     await keep(StoreKind.KEYRING, "a")
     async with dashboard() as (app, pilot):
         await ask_to_move(app, pilot)
-        await pilot.press("3")
-        await until(pilot, lambda: "A plain file is not protected" in text_of(app))
-        await pilot.press("escape", "escape")
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        await press(pilot, "3", then="A plain file is not protected")
+        await press(pilot, "escape", "escape", then=DashboardScreen)
         assert not file_path(StoreKind.FILE).exists()
         await ask_to_move(app, pilot)
         await pilot.press("3", "3")
@@ -138,8 +134,7 @@ async def test_the_passphrase_of_a_file_that_something_comes_from_is_asked_for(k
     await keep(StoreKind.ENCRYPTED_FILE, "b", passphrase=PASSPHRASE)
     async with dashboard() as (app, pilot):
         await ask_to_move(app, pilot)
-        await pilot.press("1")
-        await until(pilot, lambda: "Some secrets are in the encrypted file" in text_of(app))
+        await press(pilot, "1", then="Some secrets are in the encrypted file")
         await type_lines(app, pilot, "another passphrase")
         await until(pilot, lambda: "Wrong passphrase" in text_of(app))
         await type_lines(app, pilot, PASSPHRASE)
@@ -154,13 +149,11 @@ async def test_a_session_in_memory_is_kept_after_all(keyring: Path, monkeypatch:
         await until(
             pilot, lambda: isinstance(app.screen, StoreChoiceScreen) and bool(app.screen.query("#words"))
         )
-        await pilot.press("3")
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        await press(pilot, "3", then=DashboardScreen)
         assert app.session is not None
         await app.session.credentials.save(grant("a"), SECRETS)
         await ask_to_move(app, pilot)
-        await pilot.press("1")
-        await until(pilot, lambda: "There is no usable keyring" in text_of(app))
+        await press(pilot, "1", then="There is no usable keyring")
         monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "support.keyring_backends.FileKeyring")
         await pilot.press("1")
         assert "1 moved · 0 not" in await moved(app, pilot)

@@ -15,7 +15,7 @@ from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from support.screens import scripted, text_of, until, wizard_on
+from support.screens import press, text_of, until, wizard_on
 
 NOTE = "A note of some words."
 URL = "https://wiki.example.com/"
@@ -30,10 +30,8 @@ class Lasting(MemoryStore):
 
 async def test_on_a_narrow_screen_a_note_stands_in_the_line_under_the_link() -> None:
     """Nothing takes a row from the link."""
-    login, _ = scripted()
-    async with wizard_on(login, size=(80, 24)) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: login.wait.waiting and wizard.pane.panel.has_focus)
+    async with wizard_on(size=(80, 24)) as (wizard, pilot, app):
+        await press(pilot, "a", then=lambda: wizard.login.wait.waiting and wizard.pane.panel.has_focus)
         rows = wizard.pane.panel.size.height + wizard.status.size.height
         app.notify(NOTE, markup=False)
         await until(pilot, lambda: NOTE in str(wizard.status.content))
@@ -43,8 +41,7 @@ async def test_on_a_narrow_screen_a_note_stands_in_the_line_under_the_link() -> 
 
 async def test_on_a_narrow_screen_a_note_stands_above_what_leads_on() -> None:
     """The keys stay; a second note takes the place of the first."""
-    login, _ = scripted()
-    async with wizard_on(login, size=(80, 24)) as (wizard, pilot, app):
+    async with wizard_on(size=(80, 24)) as (wizard, pilot, app):
         app.notify("Another one.", title="Before", markup=False)
         await until(pilot, lambda: "Before: Another one." in text_of(app))
         app.notify(NOTE, markup=False)
@@ -57,8 +54,7 @@ async def test_on_a_narrow_screen_a_note_stands_above_what_leads_on() -> None:
 
 async def test_where_there_is_room_a_note_is_a_toast() -> None:
     """From 100 columns on."""
-    login, _ = scripted()
-    async with wizard_on(login, size=(120, 40)) as (wizard, pilot, app):
+    async with wizard_on(size=(120, 40)) as (wizard, pilot, app):
         app.notify(NOTE, markup=False)
         await until(pilot, lambda: len(app._notifications) == 1)
         assert NOTE not in str(wizard.status.content)
@@ -67,14 +63,11 @@ async def test_where_there_is_room_a_note_is_a_toast() -> None:
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_nothing_lies_over_the_qr_code(size: tuple[int, int]) -> None:
     """Toasts go when it opens; on a narrow screen none comes, and the note waits beneath."""
-    login, _ = scripted()
-    async with wizard_on(login, size=size) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: login.wait.waiting and wizard.pane.panel.has_focus)
+    async with wizard_on(size=size) as (wizard, pilot, app):
+        await press(pilot, "a", then=lambda: wizard.login.wait.waiting and wizard.pane.panel.has_focus)
         app.notify("Before.", markup=False)
         await until(pilot, lambda: len(app._notifications) == (1 if size[0] >= 100 else 0))
-        await pilot.press("k")
-        await until(pilot, lambda: isinstance(app.screen, QrScreen))
+        await press(pilot, "k", then=QrScreen)
         assert len(app._notifications) == 0
         app.notify(NOTE, markup=False)
         if size[0] < 100:
@@ -91,8 +84,7 @@ async def test_when_the_link_comes_the_toasts_go() -> None:
         assert isinstance(wizard, WizardScreen)
         app.notify(NOTE, timeout=600, markup=False)
         await until(pilot, lambda: len(app._notifications) == 1)
-        await pilot.press("a")
-        await until(pilot, lambda: wizard.pane.panel.has_focus)
+        await press(pilot, "a", then=lambda: wizard.pane.panel.has_focus)
         assert NOTE not in [one.message for one in app._notifications]
 
 

@@ -17,7 +17,7 @@ from authlens_core.wire.client import Wire
 from authlens_lab.emulator import Emulator
 from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
 from support.grants import NOW
-from support.screens import run_screen, text_of, until
+from support.screens import press, run_screen, text_of, until
 
 
 @pytest.fixture
@@ -44,12 +44,10 @@ async def test_a_token_is_added_and_tested(
         screen.query_one("#secret", Input).value = secret
         await until(pilot, lambda: "✔ Looks like a service token." in text_of(app))
         assert secret not in text_of(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: "✔ The resource accepts the credential." in text_of(app))
+        await press(pilot, "enter", then="✔ The resource accepts the credential.")
         (token,) = session.credentials.service_tokens.list()
         assert token.last_verdict is TokenVerdict.ACCEPTED
-        await pilot.press("enter")
-        await until(pilot, lambda: app.screen is not screen)
+        await press(pilot, "enter", then=lambda: app.screen is not screen)
 
 
 async def test_a_swapped_pair_is_seen_before_anything_is_sent(emulator: Emulator, session: Session) -> None:
@@ -63,8 +61,7 @@ async def test_a_swapped_pair_is_seen_before_anything_is_sent(emulator: Emulator
         await pilot.press("enter")
         await pilot.pause()
         assert session.credentials.service_tokens.list() == ()
-        await pilot.press("ctrl+t")
-        await until(pilot, lambda: "✔ Looks like a service" in text_of(app))
+        await press(pilot, "ctrl+t", then="✔ Looks like a service")
         assert screen.query_one("#client_id", Input).value == client_id
 
 
@@ -74,21 +71,18 @@ async def test_a_replacement_that_is_refused_keeps_the_old_secret_until_told_oth
     """A working secret is never lost unasked."""
     client_id, secret = emulator.service_token
     screen = ServiceTokenScreen(session, emulator.resource_url)
-    async with run_screen(screen) as (app, pilot):
+    async with run_screen(screen) as (_, pilot):
         screen.query_one("#client_id", Input).value = client_id
         screen.query_one("#secret", Input).value = secret
-        await pilot.press("enter")
-        await until(pilot, lambda: "✔ The resource accepts the credential." in text_of(app))
+        await press(pilot, "enter", then="✔ The resource accepts the credential.")
     (token,) = session.credentials.service_tokens.list()
     again = ServiceTokenScreen(session, token=token)
-    async with run_screen(again) as (app, pilot):
+    async with run_screen(again) as (_, pilot):
         assert not again.query("#url")
         again.query_one("#secret", Input).value = "0" * 64
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: "The old secret is unchanged" in text_of(app))
+        await press(pilot, "ctrl+s", then="The old secret is unchanged")
         assert (await session.credentials.service_tokens.load(token.token_id))[1].reveal() == secret
-        await pilot.press("ctrl+y")
-        await until(pilot, lambda: "The new secret is stored" in text_of(app))
+        await press(pilot, "ctrl+y", then="The new secret is stored")
         assert (await session.credentials.service_tokens.load(token.token_id))[1].reveal() == "0" * 64
 
 
@@ -103,16 +97,13 @@ async def test_label_and_end_are_changed_without_the_secret(session: Session) ->
     async with run_screen(screen, size=(80, 24)) as (app, pilot):
         screen.query_one("#label", Input).value = "nightly"
         screen.query_one("#client_id", Input).value = f"{'1' * 32}.access"
-        await pilot.press("enter")
-        await until(pilot, lambda: "Another Client ID has another secret" in text_of(app))
+        await press(pilot, "enter", then="Another Client ID has another secret")
         screen.query_one("#client_id", Input).value = token.client_id
         screen.query_one("#expires", Input).value = "2027-03-31"
-        await pilot.press("enter")
-        await until(pilot, lambda: "Label and expiry are stored; the secret is unchanged" in text_of(app))
+        await press(pilot, "enter", then="Label and expiry are stored; the secret is unchanged")
         known, kept = await session.credentials.service_tokens.load("service-1")
         assert (known.label, known.expires_at, kept) == ("nightly", datetime(2027, 3, 31, tzinfo=UTC), secret)
-        await pilot.press("enter")
-        await until(pilot, lambda: app.screen is not screen)
+        await press(pilot, "enter", then=lambda: app.screen is not screen)
 
 
 async def test_a_terminal_too_small_for_the_form_does_not_crash_it(session: Session) -> None:

@@ -20,7 +20,7 @@ from authlens_core.values.check import Severity
 from authlens_tui.screens.trace.comparison import CompareScreen, comparison_lines
 from authlens_tui.widgets.document.lines import Tone
 from support.hostile_trace import hostile_trace
-from support.screens import run_screen, text_of, until
+from support.screens import press, run_screen, text_of, until
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 PASSED, FAILED = Outcome.PASSED, Outcome.FAILED
@@ -111,8 +111,7 @@ async def test_the_names_of_the_sides_stay_in_sight(size: tuple[int, int]) -> No
     screen = CompareScreen(trace(*many), trace(), ("left.json", "right.json"))
     async with run_screen(screen, size=size) as (app, pilot):
         await until(pilot, lambda: "fact-0" in text_of(app))
-        await pilot.press("end")
-        await until(pilot, lambda: "fact-59" in text_of(app))
+        await press(pilot, "end", then="fact-59")
         assert "left.json" in text_of(app)
         assert "right.json" in text_of(app)
 
@@ -157,8 +156,6 @@ async def test_a_key_unfolds_and_c_copies() -> None:
     async with run_screen(screen) as (app, pilot):
         await until(pilot, lambda: "No differences." in text_of(app))
         assert "state" not in text_of(app)
-        await pilot.press("asterisk")
-        await until(pilot, lambda: "state" in text_of(app))
-        await pilot.press("c")
-        await until(pilot, lambda: len(app.copied) == 1)
+        await press(pilot, "asterisk", then="state")
+        await press(pilot, "c", then=lambda: len(app.copied) == 1)
         assert "state" in app.copied[0][1]

@@ -20,7 +20,7 @@ from authlens_tui.screens.trace.open_session import (
 )
 from authlens_tui.screens.trace.trace import TraceScreen
 from support.open_databases import owned
-from support.screens import Host, run_screen, text_of, until
+from support.screens import Host, press, run_screen, text_of, until
 from tui.screens.trace.test_trace import login_trace
 
 
@@ -95,8 +95,7 @@ async def test_a_file_in_a_directory_is_opened_by_keys_alone(folder: Path) -> No
         await until(pilot, lambda: app.screen.query_one("#file", Input).value == "logins/")
         files = app.screen.query_one("#files", OptionList)
         await until(pilot, lambda: files.option_count == 2 and files.highlighted == 0)
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(opened))
+        await press(pilot, "enter", then=lambda: bool(opened))
         assert opened[0] is not None
         assert opened[0].name == "a.json"
 
@@ -109,8 +108,7 @@ async def test_the_beginning_of_a_name_and_enter_open_the_only_file_it_can_mean(
         app.push_screen(OpenSessionScreen(without_file="new.authlens.json"), opened.append)
         await until(pilot, lambda: "old.authlens.json" in text_of(app))
         assert "new.authlens.json" not in text_of(app)
-        await pilot.press(*"ol", "enter")
-        await until(pilot, lambda: bool(opened))
+        await press(pilot, *"ol", "enter", then=lambda: bool(opened))
         assert opened[0] is not None
         assert opened[0].name == "old.authlens.json"
 
@@ -119,8 +117,6 @@ async def test_a_trace_is_compared_with_a_file_from_the_list(folder: Path) -> No
     """The newest is the first."""
     trace = await login_trace()
     (folder / "new.authlens.json").write_text(session_json(trace))
-    async with run_screen(TraceScreen(trace)) as (app, pilot):
-        await pilot.press("equals_sign")
-        await until(pilot, lambda: "new.authlens.json" in text_of(app))
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+    async with run_screen(TraceScreen(trace)) as (_, pilot):
+        await press(pilot, "equals_sign", then="new.authlens.json")
+        await press(pilot, "down", "enter", then=CompareScreen)

@@ -10,7 +10,7 @@ from authlens_tui.screens.trace.player import PlayerScreen
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.diagram_view import DiagramView
 from authlens_tui.widgets.record.record_lines import Tab
-from support.screens import run_screen, text_of, until
+from support.screens import press, run_screen, text_of, until
 from support.scripted_login import BEGAN, exchange, reply
 
 HONEST = StageRecord(Stage.EXCHANGE, Outcome.PASSED, BEGAN, 0.0, (exchange(reply(200)),))
@@ -45,12 +45,10 @@ async def test_it_steps_from_arrow_to_arrow_and_escape_leads_back_from_one_that_
         marked = view.marked
         assert marked is not None
         assert marked.reply
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, TraceScreen))
+        await press(pilot, "enter", then=TraceScreen)
         opened = app.screen
         assert isinstance(opened, TraceScreen)
         assert opened.record_view.record is FIRST
         assert opened.record_view.tab is Tab.RESPONSE
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is screen)
+        await press(pilot, "escape", then=screen)
         assert view.marked == marked

@@ -9,7 +9,7 @@ from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.diagram_view import DiagramView
 from authlens_tui.widgets.record.record_lines import Tab
 from support.driven_login import run_to
-from support.screens import Gate, run_screen, scripted, text_of, until, wizard_on
+from support.screens import Gate, press, run_screen, scripted, text_of, until, wizard_on
 from support.scripted_login import reply
 
 
@@ -28,18 +28,14 @@ async def test_a_long_body_is_read_with_the_keys_in_the_list_of_stages() -> None
         document = view.document
         assert app.focused is screen.stepper
         assert "PgDn: more" in text_of(app)
-        await pilot.press("pagedown")
-        await until(pilot, lambda: document.scroll_offset.y > 0)
-        await pilot.press("end")
-        await until(pilot, lambda: document.scroll_offset.y == document.max_scroll_y)
+        await press(pilot, "pagedown", then=lambda: document.scroll_offset.y > 0)
+        await press(pilot, "end", then=lambda: document.scroll_offset.y == document.max_scroll_y)
         assert "PgDn: more" not in text_of(app)
-        await pilot.press("home")
-        await until(pilot, lambda: document.scroll_offset.y == 0)
+        await press(pilot, "home", then=lambda: document.scroll_offset.y == 0)
         await pilot.press("B")
         await pilot.pause()
         assert "as sent" in text_of(app)
-        await pilot.press("slash")
-        await until(pilot, lambda: view.search_bar.is_open)
+        await press(pilot, "slash", then=lambda: view.search_bar.is_open)
         assert view.search_bar.has_focus_within
 
 
@@ -49,16 +45,14 @@ async def test_enter_in_the_list_of_stages_goes_into_the_document() -> None:
     await login.step()
     async with wizard_on(login) as (wizard, pilot, app):
         await until(pilot, lambda: app.focused is wizard.stepper)
-        await pilot.press("enter")
-        await until(pilot, lambda: app.focused is wizard.record_view.document)
+        await press(pilot, "enter", then=lambda: app.focused is wizard.record_view.document)
 
 
 async def test_while_the_link_is_shown_pages_turn_there_and_no_tab_is_offered() -> None:
     """The record is not what is read then."""
     login, _ = scripted()
     async with wizard_on(login, size=(80, 24)) as (wizard, pilot, _):
-        await pilot.press("a")
-        await until(pilot, lambda: login.wait.waiting and wizard.pane.switcher.current == "panel")
+        await press(pilot, "a", then=lambda: login.wait.waiting and wizard.pane.switcher.current == "panel")
         assert wizard.area.read_widget is wizard.pane.panel
         assert wizard.area.check_action("in_record", ("search",)) is False
         wizard.stepper.focus()
@@ -74,8 +68,7 @@ async def test_the_diagram_follows_a_running_stage_to_its_last_arrow() -> None:
     held = Gate()
     sender.before = held
     async with wizard_on(login, size=(80, 24)) as (wizard, pilot, _):
-        await pilot.press("5", "n")
-        await until(pilot, lambda: held.came == 1)
+        await press(pilot, "5", "n", then=lambda: held.came == 1)
         diagram = wizard.record_view.query_one(DiagramView)
         await until(pilot, lambda: diagram.marked is not None and diagram.marked.stage is Stage.REGISTRATION)
         assert diagram.scroll_offset.y == diagram.max_scroll_y
@@ -99,8 +92,7 @@ async def test_the_diagram_opens_at_the_arrow_that_failed() -> None:
 @pytest.mark.parametrize("size", [(20, 5), (80, 24)])
 async def test_reading_keys_do_no_harm_before_anything_is_there(size: tuple[int, int]) -> None:
     """The first screen of a login has little to turn."""
-    login, _ = scripted()
-    async with wizard_on(login, size=size) as (wizard, pilot, _):
+    async with wizard_on(size=size) as (wizard, pilot, _):
         await pilot.press("pagedown", "end", "pageup", "home", "B", "7", "5", "enter")
         assert wizard.is_running
 

@@ -14,7 +14,7 @@ from authlens_core.values.exchange import Headers, Purpose, Request
 from authlens_core.values.secret import Body
 from authlens_tui.screens.trace.requests import RequestsScreen
 from authlens_tui.widgets.document.document import DocumentView
-from support.screens import run_screen, text_of, until
+from support.screens import press, run_screen, text_of, until
 from support.scripted_login import BEGAN, exchange, reply
 
 TOKEN = Request("POST", "https://as.example/token", Headers(), Body(b"code=canary-code-1"))
@@ -78,8 +78,7 @@ async def test_words_narrow_the_list() -> None:
     screen = RequestsScreen(_log())
     async with run_screen(screen) as (app, pilot):
         await until(pilot, lambda: screen.table.row_count == 2)
-        await pilot.press("slash", *"post", "space", *"400")
-        await until(pilot, lambda: "1 of 2" in text_of(app))
+        await press(pilot, "slash", *"post", "space", *"400", then="1 of 2")
         assert screen.table.row_count == 1
         screen.filter_field.value = "post 401"
         await until(pilot, lambda: "No request has all these words" in text_of(app))
@@ -91,10 +90,7 @@ async def test_enter_reads_the_exchange_and_escape_leads_back_to_the_list() -> N
     screen = RequestsScreen(_log())
     async with run_screen(screen, size=(80, 24)) as (app, pilot):
         await until(pilot, lambda: screen.table.row_count == 2)
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.focused, DocumentView))
+        await press(pilot, "enter", then=lambda: isinstance(app.focused, DocumentView))
         await until(pilot, lambda: "invalid_grant" in text_of(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: app.focused is screen.table)
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is not screen)
+        await press(pilot, "escape", then=lambda: app.focused is screen.table)
+        await press(pilot, "escape", then=lambda: app.screen is not screen)

@@ -18,7 +18,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.record import reading_area
 from support.driven_login import leaks
 from support.hostile_trace import CANARY, hostile_trace
-from support.screens import run_screen, text_of, until
+from support.screens import press, run_screen, text_of, until
 
 NAME = "wiki.example.com-login-20261124"
 
@@ -44,8 +44,7 @@ async def test_enter_saves_a_session_file_and_says_where(tmp_path: Path, size: t
     path = tmp_path / f"{NAME}.authlens.json"
     async with run_screen(screen, size=size) as (app, pilot):
         assert "replaced by a fingerprint" in text_of(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: "Written to" in text_of(app))
+        await press(pilot, "enter", then="Written to")
         assert path.name in text_of(app).replace("\n", "").replace("│", "").replace(" ", "")
     assert read_session(path.read_bytes()).resource_url == "https://wiki.example.com/"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -57,15 +56,13 @@ async def test_the_name_follows_the_form_until_it_is_changed(tmp_path: Path) -> 
     screen = ExportScreen(trace())
     async with run_screen(screen) as (_, pilot):
         screen.query_one(RadioSet).focus()
-        await pilot.press("down", "space")
-        await until(pilot, lambda: screen.name_field.value == f"{NAME}.har")
+        await press(pilot, "down", "space", then=lambda: screen.name_field.value == f"{NAME}.har")
         screen.name_field.value = str(tmp_path / "mine")
         await pilot.press("down", "space")
         await pilot.pause()
         assert screen.name_field.value == str(tmp_path / "mine")
         screen.name_field.focus()
-        await pilot.press("enter")
-        await until(pilot, (tmp_path / "mine").exists)
+        await press(pilot, "enter", then=(tmp_path / "mine").exists)
     assert (tmp_path / "mine").read_text().startswith("#!/usr/bin/env bash")
 
 
@@ -112,8 +109,7 @@ async def test_the_pager_gets_the_open_tab_of_the_screen_below(
     monkeypatch.setattr(reading_area, "read_outside", note)
     screen = TraceScreen(trace())
     async with run_screen(screen) as (app, pilot):
-        await pilot.press("m")
-        await until(pilot, lambda: isinstance(app.screen, ExportScreen))
+        await press(pilot, "m", then=ExportScreen)
         await pilot.click("#pager")
         await until(pilot, lambda: bool(read))
         assert app.screen is screen

@@ -20,7 +20,7 @@ from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.record_messages import ArrowChosen
 from support.hostile_trace import hostile_trace
 from support.open_databases import owned
-from support.screens import footer_keys, run_screen, scripted, tab_text, text_of, until
+from support.screens import footer_keys, press, run_screen, scripted, tab_text, text_of, until
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
 
@@ -47,8 +47,7 @@ async def test_every_stage_can_be_looked_at(size: tuple[int, int]) -> None:
         assert "code_challenge" in tab_text(screen.record_view)
         assert "5 PKCE" in text_of(app)
         screen.stepper.focus()
-        await pilot.press("up", "up", "up", "up")
-        await until(pilot, lambda: screen.stepper.looked_at == 0)
+        await press(pilot, "up", "up", "up", "up", then=lambda: screen.stepper.looked_at == 0)
         assert "401" in tab_text(screen.record_view)
 
 
@@ -126,30 +125,22 @@ async def test_saving_and_comparing_are_a_key_away(tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text(session_json(other))
     screen = TraceScreen(trace, stored=StoredTraces(traces, "a"))
     async with run_screen(screen) as (app, pilot):
-        await pilot.press("m")
-        await until(pilot, lambda: isinstance(app.screen, ExportScreen))
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is screen)
+        await press(pilot, "m", then=ExportScreen)
+        await press(pilot, "escape", then=screen)
 
-        await pilot.press("equals_sign", "equals_sign")
-        await until(pilot, lambda: isinstance(app.screen, OpenSessionScreen))
+        await press(pilot, "equals_sign", "equals_sign", then=OpenSessionScreen)
         assert app.screen.query_one("#kept", OptionList).option_count == 1
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await press(pilot, "enter", then=CompareScreen)
         await until(pilot, lambda: "not reached" in text_of(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is screen)
+        await press(pilot, "escape", then=screen)
 
-        await pilot.press("equals_sign")
-        await until(pilot, lambda: isinstance(app.screen, OpenSessionScreen))
+        await press(pilot, "equals_sign", then=OpenSessionScreen)
         field = app.screen.query_one("#file", Input)
         field.focus()
         field.value = str(tmp_path / "none.json")
-        await pilot.press("enter")
-        await until(pilot, lambda: "cannot be read" in text_of(app))
+        await press(pilot, "enter", then="cannot be read")
         field.value = str(tmp_path / "b.json")
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await press(pilot, "enter", then=CompareScreen)
 
 
 async def test_the_replay_of_a_file_is_left_with_escape() -> None:
@@ -158,8 +149,7 @@ async def test_the_replay_of_a_file_is_left_with_escape() -> None:
     app = replay(trace, "a.json")
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "a.json, read-only" in text_of(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: app._exit)
+        await press(pilot, "escape", then=lambda: app._exit)
     assert (app.return_code or 0) == 0
 
 

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from authlens_core.trace.record import Stage
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from support.screens import Host, scripted, text_of, until, wizard_on
+from support.screens import Host, press, scripted, text_of, until, wizard_on
 from support.scripted_login import come_back
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
@@ -24,8 +24,7 @@ async def logged_in(size: tuple[int, int] = (80, 24)) -> AsyncIterator[tuple[Wiz
     login, _ = scripted()
     login.watch(come_back(login))
     async with wizard_on(login, size=size) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: login.position is None and login.running is None)
+        await press(pilot, "a", then=lambda: login.position is None and login.running is None)
         yield wizard, pilot, app
 
 
@@ -36,17 +35,14 @@ async def test_a_copy_says_that_its_secrets_are_masked() -> None:
         await until(pilot, lambda: "Secrets are masked." in text_of(app))
         assert TOKEN not in app.copied[0][1]
         wizard.show_stage(Stage.DETECTION)
-        await pilot.press("c")
-        await until(pilot, lambda: len(app.copied) > 1 and "Copied." in text_of(app))
+        await press(pilot, "c", then=lambda: len(app.copied) > 1 and "Copied." in text_of(app))
         assert "masked" not in text_of(app)
 
 
 async def test_what_is_said_of_a_copy_goes_with_the_next_key() -> None:
     async with logged_in() as (wizard, pilot, app):
-        await pilot.press("c")
-        await until(pilot, lambda: "Copied." in text_of(app))
+        await press(pilot, "c", then="Copied.")
         wizard.tick()
         await pilot.pause()
         assert "Copied." in text_of(app)
-        await pilot.press("right_square_bracket")
-        await until(pilot, lambda: "Copied." not in text_of(app))
+        await press(pilot, "right_square_bracket", then=lambda: "Copied." not in text_of(app))

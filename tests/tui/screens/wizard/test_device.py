@@ -19,7 +19,7 @@ from authlens_core.values.stage import GrantType
 from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from support.screens import Host, footer_keys, text_of, until, wizard_on
+from support.screens import Host, footer_keys, press, text_of, until, wizard_on
 from support.scripted_login import ISSUER, RESOURCE, ScriptedSender, honest, reply, server_document
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
@@ -72,8 +72,7 @@ async def test_the_code_stays_on_the_screen_while_the_server_is_asked() -> None:
     entered = _Entered()
     login, _ = _login(entered)
     async with _at_registration(login) as (_, pilot, app):
-        await pilot.press("D", "a")
-        await until(pilot, lambda: login.running is Stage.EXCHANGE)
+        await press(pilot, "D", "a", then=lambda: login.running is Stage.EXCHANGE)
         await until(pilot, lambda: "W D J B - M J H T" in text_of(app))
         shown = " ".join(text_of(app).split())
         assert f"{ISSUER}/device" in shown
@@ -94,16 +93,13 @@ async def test_a_page_on_another_site_is_a_question_that_names_both_before_the_c
         await until(pilot, lambda: login.position is Stage.AUTHORIZATION and "failed" in text_of(app))
         assert "WDJB" not in text_of(app)
         assert "W D J B" not in text_of(app)
-        await pilot.press("g")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await press(pilot, "g", then=ConfirmScreen)
         shown = " ".join("".join(c for c in text_of(app) if c.isascii()).split())
         assert "Continue only if you started this login" in shown
         assert "page on honest.example, token endpoint on as.example" in shown
         assert "WDJB" not in shown
-        await pilot.press("y")
-        await until(pilot, lambda: login.position is Stage.EXCHANGE)
-        await pilot.press("a")
-        await until(pilot, lambda: "W D J B - M J H T" in text_of(app))
+        await press(pilot, "y", then=lambda: login.position is Stage.EXCHANGE)
+        await press(pilot, "a", then="W D J B - M J H T")
         assert "The page is on honest.example" in " ".join(text_of(app).split())
 
 
@@ -112,23 +108,18 @@ async def test_the_words_of_the_stage_speak_of_the_code_and_not_of_a_link() -> N
     async with _at_registration(login) as (_, pilot, app):
         await pilot.press("D", "n")
         await until(pilot, lambda: login.position is Stage.AUTHORIZATION and login.running is None)
-        await pilot.press("down")
-        await until(pilot, lambda: "enter the code" in text_of(app))
+        await press(pilot, "down", then="enter the code")
         assert "a link for your browser" not in text_of(app)
         assert "RFC 8628" in text_of(app)
-        await pilot.press("n")
-        await until(pilot, lambda: "W D J B" in text_of(app))
+        await press(pilot, "n", then="W D J B")
 
 
 async def test_the_key_changes_back_to_a_link() -> None:
     login, sender = _login()
     async with _at_registration(login) as (_, pilot, app):
-        await pilot.press("D")
-        await until(pilot, lambda: login.flow.grant_type is GrantType.DEVICE_CODE)
-        await pilot.press("D")
-        await until(pilot, lambda: login.flow.grant_type is not GrantType.DEVICE_CODE)
-        await pilot.press("a")
-        await until(pilot, lambda: login.wait.waiting)
+        await press(pilot, "D", then=lambda: login.flow.grant_type is GrantType.DEVICE_CODE)
+        await press(pilot, "D", then=lambda: login.flow.grant_type is not GrantType.DEVICE_CODE)
+        await press(pilot, "a", then=lambda: login.wait.waiting)
         assert f"POST {ISSUER}/device_authorization" not in [one.line for one in sender.sent]
         assert f"{ISSUER}/authorize" in text_of(app)
 
@@ -145,11 +136,8 @@ async def test_a_server_without_the_grant_offers_no_code() -> None:
 async def test_the_code_is_copied_and_its_page_is_a_qr_code() -> None:
     login, _ = _login(_Entered())
     async with _at_registration(login) as (_, pilot, app):
-        await pilot.press("D", "a")
-        await until(pilot, lambda: login.running is Stage.EXCHANGE)
+        await press(pilot, "D", "a", then=lambda: login.running is Stage.EXCHANGE)
         await until(pilot, lambda: "W D J B" in text_of(app))
-        await pilot.press("c")
-        await until(pilot, lambda: app.copied != [])
+        await press(pilot, "c", then=lambda: app.copied != [])
         assert app.copied == [("The code", "WDJB-MJHT")]
-        await pilot.press("k")
-        await until(pilot, lambda: isinstance(app.screen, QrScreen))
+        await press(pilot, "k", then=QrScreen)

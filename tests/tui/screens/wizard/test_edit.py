@@ -12,7 +12,7 @@ from authlens_core.values.secret import Secret
 from authlens_tui.screens.wizard.edit import EditScreen, FieldRow, NewRow
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.driven_login import run_to
-from support.screens import documents, footer_keys, scripted, text_of, until, wizard_on
+from support.screens import documents, footer_keys, press, scripted, text_of, until, wizard_on
 from support.scripted_login import come_back, reply
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
@@ -32,8 +32,7 @@ async def test_an_edit_is_told_apart_shown_before_it_is_sent_and_marked_everywhe
     assert verifier is not None
     async with wizard_on(login) as (_, pilot, app):
         assert "TAMPERED" not in text_of(app)
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        await press(pilot, "e", then=EditScreen)
         shown = text_of(app)
         assert "Within the protocol" in shown
         assert "Tampering" in shown
@@ -45,12 +44,10 @@ async def test_an_edit_is_told_apart_shown_before_it_is_sent_and_marked_everywhe
             app
         )
         assert "canary-typed" not in text_of(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await press(pilot, "enter", then=WizardScreen)
         assert [one.location for one in login.amendments] == [EditLocation.FORM]
         assert "≠ Edited: code_verifier was replaced, sent next." in text_of(app)
-        await pilot.press("n")
-        await until(pilot, lambda: login.running is None and login.tampered)
+        await press(pilot, "n", then=lambda: login.running is None and login.tampered)
         assert sender.sent[-1].form["code_verifier"] == "canary-typed"
         await until(pilot, lambda: "≠ TAMPERED: code_verifier was replaced." in text_of(app))
         rows = text_of(app).splitlines()
@@ -65,13 +62,11 @@ async def test_what_is_within_the_protocol_is_used_and_marks_nothing() -> None:
     login, _ = scripted()
     await run_to(login, Stage.PKCE)
     async with wizard_on(login) as (_, pilot, app):
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        await press(pilot, "e", then=EditScreen)
         row(app.screen, "scope").field.value = "one two"
         await pilot.pause()
         assert "✎ within the protocol" in text_of(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await press(pilot, "enter", then=WizardScreen)
         assert login.facts.options.scope == "one two"
         assert not login.amendments
         assert "≠" not in text_of(app)
@@ -79,10 +74,8 @@ async def test_what_is_within_the_protocol_is_used_and_marks_nothing() -> None:
 
 async def test_a_field_is_put_back_left_out_and_refused_in_words() -> None:
     """Ctrl+r, Ctrl+o, and a value that could never be sent."""
-    login, _ = scripted()
-    async with wizard_on(login) as (_, pilot, app):
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+    async with wizard_on() as (wizard, pilot, app):
+        await press(pilot, "e", then=EditScreen)
         accept = row(app.screen, "Accept")
         accept.field.focus()
         await pilot.press("ctrl+l")
@@ -96,9 +89,8 @@ async def test_a_field_is_put_back_left_out_and_refused_in_words() -> None:
         assert "✖ Accept: " in text_of(app)
         assert "printable ASCII" in text_of(app)
         assert isinstance(app.screen, EditScreen)
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        assert login.amendments == ()
+        await press(pilot, "escape", then=WizardScreen)
+        assert wizard.login.amendments == ()
 
 
 async def test_a_refusal_names_the_field_and_leads_to_it() -> None:
@@ -106,22 +98,19 @@ async def test_a_refusal_names_the_field_and_leads_to_it() -> None:
     login, _ = scripted()
     await run_to(login, Stage.REGISTRATION)
     async with wizard_on(login) as (_, pilot, app):
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        await press(pilot, "e", then=EditScreen)
         form = app.screen
         assert isinstance(form, EditScreen)
         port = row(form, "port")
         port.field.value = "99999999"
         await pilot.pause()
-        await pilot.press("enter")
-        await until(pilot, lambda: app.focused is port.field)
+        await press(pilot, "enter", then=lambda: app.focused is port.field)
         assert "✖ port: A port is a number" in text_of(app)
         port.reset()
         added = form.query(NewRow).first()
         added.value_field.value = "x"
         await pilot.pause()
-        await pilot.press("enter")
-        await until(pilot, lambda: app.focused is added.name_field)
+        await press(pilot, "enter", then=lambda: app.focused is added.name_field)
         assert "needs a name" in text_of(app)
 
 
@@ -130,8 +119,7 @@ async def test_a_long_name_does_not_run_into_its_field_at_80_columns() -> None:
     login, _ = scripted()
     await run_to(login, Stage.REGISTRATION)
     async with wizard_on(login, size=(80, 40)) as (_, pilot, app):
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        await press(pilot, "e", then=EditScreen)
         assert "token_endpoint_auth_method  JSON " in text_of(app)
 
 
@@ -159,8 +147,7 @@ async def test_the_form_is_whole_at_80_columns_and_stands_at_20_by_5() -> None:
     await run_to(login, Stage.REGISTRATION)
     async with wizard_on(login, size=(80, 24)) as (_, pilot, app):
         assert footer_keys(app) >= {"n", "a", "e", "i", "l"}
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        await press(pilot, "e", then=EditScreen)
         shown = text_of(app)
         for words in ("client id", "port", "Within the protocol", "No changes yet", "Apply"):
             assert words in shown
@@ -173,8 +160,7 @@ async def test_a_field_that_is_not_there_is_added_to_the_link_which_is_then_show
     login, _ = scripted()
     await run_to(login, Stage.AUTHORIZATION)
     async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        await press(pilot, "e", then=EditScreen)
         [new] = app.screen.query(NewRow)
         new.value_field.value = "none"
         await pilot.pause()
@@ -184,8 +170,7 @@ async def test_a_field_that_is_not_there_is_added_to_the_link_which_is_then_show
         new.name_field.value = "prompt"
         await pilot.pause()
         assert "prompt: added as query parameter" in text_of(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await press(pilot, "enter", then=WizardScreen)
         wizard.show_stage(Stage.AUTHORIZATION)
         await pilot.pause()
         shown = documents(wizard).replace("\n", "").replace(" ", "")
@@ -197,20 +182,16 @@ async def test_a_failed_stage_can_be_edited_and_is_then_run_anew() -> None:
     """Nobody has to go back and forward: e, then n."""
     login, sender = scripted(metadata=[reply(404), reply(404), reply(404)])
     async with wizard_on(login) as (_, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: "failed" in text_of(app))
+        await press(pilot, "a", then="failed")
         assert "e" in footer_keys(app)
         sent = len(sender.sent)
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        await press(pilot, "e", then=EditScreen)
         row(app.screen, "Accept").field.value = "text/plain"
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await press(pilot, "enter", then=WizardScreen)
         assert "n" in footer_keys(app)
         assert "t" not in footer_keys(app)
         assert "≠ Edited: the header field Accept was replaced" in text_of(app)
-        await pilot.press("n")
-        await until(pilot, lambda: len(sender.sent) > sent)
+        await press(pilot, "n", then=lambda: len(sender.sent) > sent)
         assert sender.sent[sent].request.headers.get("accept") == "text/plain"
 
 

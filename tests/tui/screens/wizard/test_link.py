@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from authlens_tui.screens.wizard.link import QrScreen
-from support.screens import run_screen, scripted, until, wizard_on
+from support.screens import press, run_screen, until, wizard_on
 
 LINK = (
     "https://team.example/authorize?response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A8400%2Fcallback"
@@ -18,17 +18,13 @@ async def test_a_small_terminal_is_told_how_much_room_the_qr_code_needs() -> Non
         assert "needs 23 rows" in str(screen.caption.content)
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: screen.code.drawing is not None)
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is not screen)
+        await press(pilot, "escape", then=lambda: app.screen is not screen)
 
 
 async def test_the_qr_code_closes_when_the_answer_comes() -> None:
     """The result is what matters then."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: login.wait.waiting and wizard.pane.panel.has_focus)
-        await pilot.press("k")
-        await until(pilot, lambda: isinstance(app.screen, QrScreen))
+    async with wizard_on() as (wizard, pilot, app):
+        await press(pilot, "a", then=lambda: wizard.login.wait.waiting and wizard.pane.panel.has_focus)
+        await press(pilot, "k", then=QrScreen)
         wizard.pane.panel.empty()
         await until(pilot, lambda: app.screen is wizard)

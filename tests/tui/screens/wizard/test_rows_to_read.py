@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from authlens_core.login.login import Login
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.record.record_lines import Tab
-from support.screens import Host, raw_segments, scripted, until, wizard_on
+from support.screens import Host, press, raw_segments, scripted, until, wizard_on
 from support.scripted_login import come_back, reply
 from tui.screens.test_snapshots_wizard import to_the_tampered_record
 
@@ -41,14 +41,12 @@ def watched(login: Login) -> Login:
 
 async def one_stage(pilot: Pilot[int]) -> None:
     login = wizard_of(pilot).login
-    await pilot.press("n")
-    await until(pilot, lambda: bool(login.trace.records) and login.running is None)
+    await press(pilot, "n", then=lambda: bool(login.trace.records) and login.running is None)
 
 
 async def all_stages(pilot: Pilot[int]) -> None:
     login = wizard_of(pilot).login
-    await pilot.press("a")
-    await until(pilot, lambda: login.finished or wizard_of(pilot).runner.failed is not None)
+    await press(pilot, "a", then=lambda: login.finished or wizard_of(pilot).runner.failed is not None)
 
 
 def wizard_of(pilot: Pilot[int]) -> WizardScreen:
@@ -86,8 +84,6 @@ async def test_another_tab_names_the_one_with_cause_and_fix() -> None:
     """What a failure means is one key away."""
     async with wizard_on(failing_login(), size=(80, 24)) as (wizard, pilot, _):
         await all_stages(pilot)
-        await pilot.press("3")
-        await until(pilot, lambda: wizard.record_view.tab is Tab.RESPONSE)
+        await press(pilot, "3", then=lambda: wizard.record_view.tab is Tab.RESPONSE)
         assert "1 shows cause and fix" in str(wizard.status.content)
-        await pilot.press("1")
-        await until(pilot, lambda: "Cause and fix are above" in str(wizard.status.content))
+        await press(pilot, "1", then=lambda: "Cause and fix are above" in str(wizard.status.content))

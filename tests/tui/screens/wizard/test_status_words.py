@@ -11,7 +11,7 @@ from authlens_core.trace.record import Stage, StageRecord, Trace
 from authlens_core.values.check import Check, Severity
 from authlens_tui.screens.wizard.status_words import authenticated_words, with_keys_kept
 from authlens_tui.terminal.content import Content
-from support.screens import scripted, text_of, until, wizard_on
+from support.screens import press, scripted, text_of, until, wizard_on
 from support.scripted_login import BEGAN, come_back
 
 
@@ -84,8 +84,7 @@ async def test_the_screen_says_the_time_anew() -> None:
     login, _ = scripted()
     login.watch(come_back(login))
     async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: "✔ Authenticated." in text_of(app))
+        await press(pilot, "a", then="✔ Authenticated.")
         wizard.status.update("something else")
         wizard.tick()
         await until(pilot, lambda: "✔ Authenticated." in text_of(app))
@@ -95,9 +94,8 @@ async def test_at_60_by_20_the_document_has_room_after_a_success() -> None:
     """The verdict takes no more than four rows."""
     login, _ = scripted()
     login.watch(come_back(login))
-    async with wizard_on(login, size=(60, 20)) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: "✔ Authenticated." in text_of(app))
+    async with wizard_on(login, size=(60, 20)) as (wizard, pilot, _):
+        await press(pilot, "a", then="✔ Authenticated.")
         assert wizard.status.size.height <= 4
         assert wizard.record_view.document.size.height >= 3
 
@@ -107,8 +105,7 @@ async def test_while_the_search_has_the_keys_the_footer_does_not_offer_it_again(
     login = await finished()
     async with wizard_on(login) as (wizard, pilot, _):
         wizard.record_view.read()
-        await pilot.press("slash")
-        await until(pilot, lambda: wizard.record_view.search_bar.has_focus_within)
+        await press(pilot, "slash", then=lambda: wizard.record_view.search_bar.has_focus_within)
         assert wizard.record_view.check_action("search", ()) is False
 
 

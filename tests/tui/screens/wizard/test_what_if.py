@@ -20,7 +20,7 @@ from authlens_tui.screens.wizard.tools import ExperimentResultScreen, WhatIfScre
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.record.record_messages import ArrowChosen
 from support.driven_login import run_to
-from support.screens import footer_keys, run_screen, scripted, text_of, until, wizard_on
+from support.screens import footer_keys, press, run_screen, scripted, text_of, until, wizard_on
 from support.scripted_login import come_back, reply
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
@@ -36,16 +36,13 @@ async def test_an_attack_is_armed_by_two_keys_and_ends_with_both_sides_on_the_sc
     login, _ = scripted(token=REFUSED)
     login.watch(come_back(login))
     async with wizard_on(login, size=size) as (_, pilot, app):
-        await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
+        await press(pilot, "i", then=WhatIfScreen)
         assert "What an attacker would try" in text_of(app)
         assert "At 7 Exchange" in text_of(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await press(pilot, "enter", then=WizardScreen)
         assert "≠ Attack ready: Wrong code_verifier at 7 Exchange." in text_of(app)
         assert "TAMPERED" not in text_of(app)
-        await pilot.press("a")
-        await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
+        await press(pilot, "a", then=ExperimentResultScreen)
         await until(pilot, lambda: "Server answered" in text_of(app))
         rows = text_of(app).splitlines()
         said = [
@@ -57,8 +54,7 @@ async def test_an_attack_is_armed_by_two_keys_and_ends_with_both_sides_on_the_sc
         assert "400 invalid_grant" in shown
         assert "\x1b" not in shown
         assert "✔ Correct: the server refused it." in shown
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await press(pilot, "enter", then=WizardScreen)
         assert "✔ Correct." in text_of(app)
         assert "✖ Exchange failed." not in text_of(app)
         assert "TAMPERED" in text_of(app).splitlines()[0]
@@ -74,8 +70,7 @@ async def test_a_changed_login_that_goes_through_says_that_it_is_kept_nowhere() 
         await pilot.press("a")
         await until(pilot, lambda: login.finished and isinstance(app.screen, ExperimentResultScreen))
         assert "! Not refused." in text_of(app)
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await press(pilot, "escape", then=WizardScreen)
         shown = " ".join(text_of(app).split())
         assert "Because the request was changed, the token is not stored" in shown
         assert "Authenticated" not in shown
@@ -89,17 +84,14 @@ async def test_the_refresh_after_the_login_is_a_ninth_step_that_can_be_looked_at
     login.watch(come_back(login))
     login.arm(experiment_named("stale_refresh_token"))
     async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await press(pilot, "a", then=ExperimentResultScreen)
+        await press(pilot, "escape", then=WizardScreen)
         assert len(wizard.stepper.steps) == 9
         assert wizard.pane.shown is Stage.REFRESH
         assert "9 Refresh" in text_of(app)
         assert "✔ Correct. Refresh token used twice" in text_of(app)
         assert app.focused is wizard.stepper
-        await pilot.press("up")
-        await until(pilot, lambda: wizard.pane.shown is Stage.ACCESS)
+        await press(pilot, "up", then=lambda: wizard.pane.shown is Stage.ACCESS)
 
 
 async def test_a_second_result_that_comes_before_the_first_is_laid_out_is_shown_with_it() -> None:
@@ -121,14 +113,10 @@ async def test_a_second_result_that_comes_before_the_first_is_laid_out_is_shown_
 
 async def _use_the_code_twice(app: AuthlensApp, pilot: Pilot[Any]) -> None:
     """The whole way with the keys: i, the experiment, a, s; until both results are there."""
-    await pilot.press("i")
-    await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
-    await pilot.press("down", "enter")
-    await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-    await pilot.press("a")
-    await until(pilot, lambda: "press s" in text_of(app))
-    await pilot.press("s")
-    await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
+    await press(pilot, "i", then=WhatIfScreen)
+    await press(pilot, "down", "enter", then=WizardScreen)
+    await press(pilot, "a", then="press s")
+    await press(pilot, "s", then=ExperimentResultScreen)
     await until(pilot, lambda: len(app.screen.query(".result-one")) == 2)
 
 
@@ -148,8 +136,7 @@ async def test_a_verdict_that_is_cut_says_so_and_shows_nothing_below_it() -> Non
         assert "⏎ Back" in footer
         assert last.startswith("╰")
         assert "PgDn: more" in last
-        await pilot.press("end")
-        await until(pilot, lambda: "✔ Correct: the resource refused it." in text_of(app))
+        await press(pilot, "end", then="✔ Correct: the resource refused it.")
         assert "PgDn: more" not in text_of(app)
 
 
@@ -159,14 +146,10 @@ async def test_an_attack_armed_on_a_stage_that_an_attack_stopped_runs_with_n() -
     login.watch(come_back(login))
     login.arm(experiment_named("wrong_verifier"))
     async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await press(pilot, "a", then=ExperimentResultScreen)
+        await press(pilot, "escape", then=WizardScreen)
+        await press(pilot, "i", then=WhatIfScreen)
+        await press(pilot, "enter", then=WizardScreen)
         assert "n Next" in text_of(app)
         assert wizard.check_action("act", ("runner.next",)) is True
         assert wizard.check_action("act", ("runner.retry",)) is False
@@ -178,11 +161,9 @@ async def test_an_armed_attack_can_be_disarmed() -> None:
     login.arm(experiments()[3])
     async with wizard_on(login) as (_, pilot, app):
         for key, left in (("escape", experiments()[3]), ("delete", None)):
-            await pilot.press("i")
-            await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
+            await press(pilot, "i", then=WhatIfScreen)
             assert "≠ ready" in text_of(app)
-            await pilot.press(key)
-            await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+            await press(pilot, key, then=WizardScreen)
             assert login.armed is left
         assert "≠" not in text_of(app)
 
@@ -213,22 +194,18 @@ async def test_an_arrow_of_the_diagram_opens_its_exchange_in_the_wizard() -> Non
 
 
 async def test_l_reads_the_lesson_on_the_stage_that_is_looked_at() -> None:
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
+    async with wizard_on() as (wizard, pilot, app):
         wizard.show_stage(Stage.PKCE)
-        await pilot.press("l")
-        await until(pilot, lambda: not isinstance(app.screen, WizardScreen))
+        await press(pilot, "l", then=lambda: not isinstance(app.screen, WizardScreen))
         assert "PKCE" in text_of(app)
 
 
 async def test_m_saves_the_record_once_there_is_one() -> None:
     """Before the first stage there is nothing to save."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
+    async with wizard_on() as (wizard, pilot, _):
         assert wizard.check_action("act", ("tools.export",)) is False
-        await login.step()
-        await pilot.press("m")
-        await until(pilot, lambda: isinstance(app.screen, ExportScreen))
+        await wizard.login.step()
+        await press(pilot, "m", then=ExportScreen)
 
 
 def test_the_same_change_is_named_once_with_how_often_it_was_made() -> None:
@@ -242,23 +219,18 @@ async def test_after_a_refused_attack_the_page_explains_it_and_the_honest_run_is
     app = AuthlensApp(workspace=DemoWorkspace(port=0), environ={})
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        await pilot.press("a")
-        await until(pilot, lambda: "press s" in text_of(app))
-        await pilot.press("s")
-        await until(pilot, lambda: "✔ Authenticated" in text_of(app) or "t Again" in text_of(app))
+        await press(pilot, "a", then="press s")
+        await press(pilot, "s", then=lambda: "✔ Authenticated" in text_of(app) or "t Again" in text_of(app))
         await _use_the_code_twice(app, pilot)
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await press(pilot, "enter", then=WizardScreen)
         for tab in ("1", "5"):
             await pilot.press(tab)
             await pilot.pause()
             shown = " ".join(text_of(app).replace("│", " ").split())
             assert "the owner revoked" not in shown
             assert "another resource" not in shown
-        await pilot.press("1")
-        await until(pilot, lambda: "Your attack ends here" in text_of(app))
-        await pilot.press("equals_sign")
-        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await press(pilot, "1", then="Your attack ends here")
+        await press(pilot, "equals_sign", then=CompareScreen)
         await until(pilot, lambda: "without the attack" in text_of(app))
         await until(pilot, lambda: "A passed with 200" in text_of(app))
         assert "not reached" not in text_of(app)

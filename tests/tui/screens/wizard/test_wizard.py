@@ -27,6 +27,7 @@ from support.screens import (
     documents,
     footer_keys,
     link_on,
+    press,
     run_screen,
     scripted,
     text_of,
@@ -76,8 +77,7 @@ async def test_every_request_is_shown_before_it_is_sent_and_sent_as_it_was_shown
                     wizard.record_view.query_one("#request-document").border_title
                 )
                 assert f"{planned.request.method} {planned.request.url}" in documents(wizard)
-            await pilot.press("n")
-            await until(pilot, past(login, stage))
+            await press(pilot, "n", then=past(login, stage))
             if planned is not None:
                 assert sender.sent[before].request == planned.request
         assert shown == 6
@@ -85,15 +85,14 @@ async def test_every_request_is_shown_before_it_is_sent_and_sent_as_it_was_shown
 
 async def test_a_stage_that_sends_nothing_says_so_and_one_whose_turn_has_not_come_does_not() -> None:
     """What stands in an empty view is true of the stage."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, _):
+    async with wizard_on() as (wizard, pilot, _):
         wizard.show_stage(Stage.EXCHANGE)
         await pilot.pause()
         assert "Not run yet" in documents(wizard)
         assert "Nothing is sent" not in documents(wizard)
-        await login.step()
+        await wizard.login.step()
         for _ in range(3):
-            await login.step()
+            await wizard.login.step()
         wizard.show_stage(Stage.PKCE)
         assert "Nothing is sent in this stage" in documents(wizard)
 
@@ -122,8 +121,7 @@ async def test_a_runs_all_and_says_that_it_works() -> None:
     login.watch(come_back(login))
     async with wizard_on(login) as (wizard, pilot, app):
         assert not without_method(wizard, wizard)
-        await pilot.press("a")
-        await until(pilot, at(login, None))
+        await press(pilot, "a", then=at(login, None))
         assert "✔ Authenticated." in text_of(app)
         assert "d Done" in text_of(app)
 
@@ -131,8 +129,7 @@ async def test_a_runs_all_and_says_that_it_works() -> None:
 async def test_over_ssh_a_narrow_title_still_names_the_secret_store(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit beside it is left out first."""
     monkeypatch.setenv("SSH_CONNECTION", "203.0.113.9 50022 198.51.100.7 22")
-    login, _ = scripted()
-    async with wizard_on(login, size=(72, 24)) as (_wizard, _pilot, app):
+    async with wizard_on(size=(72, 24)) as (_wizard, _pilot, app):
         assert text_of(app).splitlines()[0].endswith("secrets: a test's memory")
 
 
@@ -141,8 +138,7 @@ async def test_the_end_of_the_small_diagram_stays_in_view_when_its_room_shrinks(
     login, _ = scripted()
     login.watch(come_back(login))
     async with wizard_on(login, size=(120, 60)) as (wizard, pilot, _app):
-        await pilot.press("a")
-        await until(pilot, lambda: login.finished and wizard.small.max_scroll_y == 0)
+        await press(pilot, "a", then=lambda: login.finished and wizard.small.max_scroll_y == 0)
         wizard.small.styles.height = 10
         await until(pilot, lambda: wizard.small.max_scroll_y > 0)
         await until(pilot, lambda: wizard.small.scroll_y == wizard.small.max_scroll_y)
@@ -153,11 +149,9 @@ async def test_looking_at_another_stage_is_not_disturbed_by_the_one_that_runs() 
     gate = Gate()
     login, sender = scripted()
     async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("n")
-        await until(pilot, at(login, Stage.RESOURCE_METADATA))
+        await press(pilot, "n", then=at(login, Stage.RESOURCE_METADATA))
         sender.before = gate
-        await pilot.press("n")
-        await until(pilot, lambda: gate.came == 1)
+        await press(pilot, "n", then=lambda: gate.came == 1)
         wizard.show_stage(Stage.DETECTION)
         before = documents(wizard)
         exchanged = login.trace.records[0].exchanges[0]
@@ -178,8 +172,7 @@ async def test_a_failure_names_the_stage_the_cause_the_cure_and_the_keys() -> No
     """Seed: every failure says what happened, why, and what to do."""
     login, _ = scripted(metadata=nobody())
     async with wizard_on(login) as (_, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: "failed" in text_of(app))
+        await press(pilot, "a", then="failed")
         shown = text_of(app)
         assert "✖ Resource metadata failed." in shown
         assert "Nobody answers there." in shown
@@ -192,14 +185,11 @@ async def test_where_the_overview_is_not_open_the_line_below_says_why_and_what_t
     """Said once, and always on the screen."""
     login, _ = scripted(metadata=nobody())
     async with wizard_on(login) as (_, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: "Cause and fix are above" in text_of(app))
+        await press(pilot, "a", then="Cause and fix are above")
         assert text_of(app).count("Nobody answers there.") == 1
-        await pilot.press("right_square_bracket")
-        await until(pilot, lambda: "→ Start the server." in text_of(app))
+        await press(pilot, "right_square_bracket", then="→ Start the server.")
         assert "failed. Nobody answers there." in text_of(app)
-        await pilot.press("left_square_bracket")
-        await until(pilot, lambda: "Cause and fix are above" in text_of(app))
+        await press(pilot, "left_square_bracket", then="Cause and fix are above")
 
 
 async def test_t_runs_the_failed_stage_again() -> None:
@@ -207,10 +197,8 @@ async def test_t_runs_the_failed_stage_again() -> None:
     good = reply(200, {"resource": RESOURCE, "authorization_servers": [ISSUER]})
     login, sender = scripted(metadata=[nobody(), good])
     async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: "failed" in text_of(app))
-        await pilot.press("t")
-        await until(pilot, at(login, Stage.SERVER_METADATA))
+        await press(pilot, "a", then="failed")
+        await press(pilot, "t", then=at(login, Stage.SERVER_METADATA))
         assert sender.lines().count(sender.lines()[1]) == 2
         assert "Next: 3 Server metadata" in text_of(app)
         failed = next(arrow for arrow in messages(login.trace.records) if arrow.failed)
@@ -222,16 +210,13 @@ async def test_b_after_a_failure_shows_the_earlier_request_again_and_n_goes_on_f
     """Back is to before the earlier stage: what it would send, not what it once answered."""
     login, _ = scripted(server=[reply(503), reply(200, server_document())])
     async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: "failed" in text_of(app))
-        await pilot.press("b")
-        await until(pilot, at(login, Stage.RESOURCE_METADATA))
+        await press(pilot, "a", then="failed")
+        await press(pilot, "b", then=at(login, Stage.RESOURCE_METADATA))
         assert "Request · not sent yet" in str(wizard.query_one("#request-document").border_title)
         states = [step.state for step in wizard.stepper.steps]
         assert states == [StepState.DONE, *[StepState.WAITING] * 7]
         assert "Next: 2 Resource metadata" in text_of(app)
-        await pilot.press("n")
-        await until(pilot, at(login, Stage.SERVER_METADATA))
+        await press(pilot, "n", then=at(login, Stage.SERVER_METADATA))
         assert "n" in footer_keys(app)
 
 
@@ -239,18 +224,13 @@ async def test_a_failed_check_is_overridden_only_after_a_question_whose_default_
     """Enter leaves everything as it is; y goes on and nothing is fetched twice."""
     login, sender = scripted(server=reply(200, server_document(registration_endpoint=None)))
     async with wizard_on(login) as (_, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: "failed" in text_of(app) or "Waiting" in text_of(app))
+        await press(pilot, "a", then=lambda: "failed" in text_of(app) or "Waiting" in text_of(app))
         sent = len(sender.sent)
-        await pilot.press("g")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await press(pilot, "g", then=ConfirmScreen)
+        await press(pilot, "enter", then=WizardScreen)
         assert login.position is Stage.SERVER_METADATA
-        await pilot.press("g")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        await pilot.press("y")
-        await until(pilot, at(login, Stage.REGISTRATION))
+        await press(pilot, "g", then=ConfirmScreen)
+        await press(pilot, "y", then=at(login, Stage.REGISTRATION))
         assert len(sender.sent) == sent
 
 
@@ -261,12 +241,10 @@ async def test_a_taken_port_offers_another_one() -> None:
         taken.listen()
         login, _ = scripted(port=taken.getsockname()[1])
         async with wizard_on(login) as (_, pilot, app):
-            await pilot.press("a")
-            await until(pilot, lambda: "failed" in text_of(app))
+            await press(pilot, "a", then="failed")
             assert "w" in footer_keys(app)
             assert "H" not in footer_keys(app)
-            await pilot.press("w")
-            await until(pilot, at(login, Stage.PKCE))
+            await press(pilot, "w", then=at(login, Stage.PKCE))
 
 
 async def test_a_taken_port_can_be_done_without() -> None:
@@ -276,15 +254,13 @@ async def test_a_taken_port_can_be_done_without() -> None:
         taken.listen()
         login, _ = scripted(port=taken.getsockname()[1])
         async with wizard_on(login) as (wizard, pilot, app):
-            await pilot.press("a")
-            await until(pilot, lambda: "failed" in text_of(app))
+            await press(pilot, "a", then="failed")
             assert "^v Paste" in text_of(app)
             await pilot.press("ctrl+v")
             # Not `past`: another option takes the login back first, and a key is ignored while it runs again.
             await until(pilot, at(login, Stage.PKCE))
             assert not login.facts.options.listen
-            await pilot.press("a")
-            await until(pilot, waiting(login, wizard))
+            await press(pilot, "a", then=waiting(login, wizard))
             assert login.wait.listener is None
             assert "No port is open here" in text_of(app)
 
@@ -294,14 +270,12 @@ async def test_a_port_that_is_taken_is_said_with_keys_and_not_with_options() -> 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         login, _ = scripted(port=taken.getsockname()[1])
         async with wizard_on(login) as (_, pilot, app):
-            await pilot.press("a")
-            await until(pilot, lambda: "failed" in text_of(app))
+            await press(pilot, "a", then="failed")
             said = " ".join(text_of(app).split())
             assert "--port" not in said
             assert said.count("w Other port") == 1
             assert "H Other host" not in said
-            await pilot.press("w")
-            await until(pilot, at(login, Stage.PKCE))
+            await press(pilot, "w", then=at(login, Stage.PKCE))
             assert login.facts.options.port not in (0, taken.getsockname()[1])
 
 
@@ -311,11 +285,9 @@ async def test_a_port_that_is_taken_on_one_address_offers_the_other_host_name() 
     with socket.create_server(("::1", port), family=socket.AF_INET6):
         login, _ = scripted(port=port)
         async with wizard_on(login) as (_, pilot, app):
-            await pilot.press("a")
-            await until(pilot, lambda: "failed" in text_of(app))
+            await press(pilot, "a", then="failed")
             assert "H Other host" in text_of(app)
-            await pilot.press("H")
-            await until(pilot, at(login, Stage.PKCE))
+            await press(pilot, "H", then=at(login, Stage.PKCE))
             assert login.facts.redirect_uri == f"http://127.0.0.1:{port}/callback"
 
 
@@ -324,23 +296,18 @@ async def test_a_wait_that_ran_out_offers_the_other_host_name() -> None:
     login, _ = scripted()
     login.watch(come_back(login, None))
     async with wizard_on(login) as (_, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: "Authorization failed" in text_of(app))
+        await press(pilot, "a", then="Authorization failed")
         assert "H" in footer_keys(app)
-        await pilot.press("H")
-        await until(pilot, at(login, Stage.PKCE))
+        await press(pilot, "H", then=at(login, Stage.PKCE))
         assert (login.facts.redirect_uri or "").startswith("http://127.0.0.1:")
 
 
 async def test_a_browser_that_does_not_start_becomes_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     """The opener ends in a thread of its own; its failure is said on the screen."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
+    async with wizard_on() as (wizard, pilot, app):
         monkeypatch.setattr(app, "environ", {"BROWSER": "authlens-test-no-such-browser %s"})
-        await pilot.press("a")
-        await until(pilot, waiting(login, wizard))
-        await pilot.press("O")
-        await until(pilot, lambda: len(app._notifications) == 2)
+        await press(pilot, "a", then=waiting(wizard.login, wizard))
+        await press(pilot, "O", then=lambda: len(app._notifications) == 2)
         assert "No browser could be started here" in [n.message for n in app._notifications][-1]
 
 
@@ -351,8 +318,7 @@ async def test_the_keys_of_a_failure_fit_the_footer_and_its_words_the_screen_at_
         taken.listen()
         login, _ = scripted(port=taken.getsockname()[1])
         async with wizard_on(login, size=(80, 24)) as (wizard, pilot, app):
-            await pilot.press("a")
-            await until(pilot, lambda: "failed" in text_of(app))
+            await press(pilot, "a", then="failed")
             assert wizard.status.max_scroll_y == 0
             assert "? Help" in text_of(app).splitlines()[-1]
 
@@ -362,11 +328,9 @@ async def test_a_refused_redirect_uri_offers_the_other_host_name() -> None:
     refused = reply(400, {"error": "invalid_redirect_uri"})
     good = reply(201, {"client_id": "client-1", "token_endpoint_auth_method": "none"})
     login, sender = scripted(register=[refused, good])
-    async with wizard_on(login) as (_, pilot, app):
-        await pilot.press("a")
-        await until(pilot, lambda: "failed" in text_of(app))
-        await pilot.press("H")
-        await until(pilot, at(login, Stage.PKCE))
+    async with wizard_on(login) as (_, pilot, _):
+        await press(pilot, "a", then="failed")
+        await press(pilot, "H", then=at(login, Stage.PKCE))
         assert sender.sent[-1].document["redirect_uris"][0].startswith("http://127.0.0.1:")
 
 
@@ -379,8 +343,7 @@ async def test_the_link_is_one_hyperlink_and_whole_at_every_width() -> None:
     urls: list[str] = []
     login.watch(lambda event: urls.append(event.url) if isinstance(event, AuthorizationReady) else None)
     async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, waiting(login, wizard))
+        await press(pilot, "a", then=waiting(login, wizard))
         for width, height in ((80, 24), (200, 60), (120, 40)):
             await pilot.resize_terminal(width, height)
             await until(pilot, lambda: link_on(app).get(urls[0]) == urls[0])
@@ -388,28 +351,22 @@ async def test_the_link_is_one_hyperlink_and_whole_at_every_width() -> None:
 
 async def test_when_the_link_is_there_single_keys_are_commands() -> None:
     """Nothing that takes letters has the focus: c copies the link, whole."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, waiting(login, wizard))
+    async with wizard_on() as (wizard, pilot, app):
+        await press(pilot, "a", then=waiting(wizard.login, wizard))
         assert app.focused is wizard.pane.panel
         assert {"^v", "+", "esc"} <= footer_keys(app)
         assert not {"n", "a", "t", "b", "d", "x", "]", "s", "O", "o"} & footer_keys(app)
-        await pilot.press("c")
-        await until(pilot, lambda: bool(app.copied))
+        await press(pilot, "c", then=lambda: bool(app.copied))
         assert app.copied[0][0] == "The link"
         assert state_of(app.copied[0][1])
-        before = login.wait.remaining
-        await pilot.press("plus")
-        await until(pilot, lambda: login.wait.remaining > before + 200)
+        before = wizard.login.wait.remaining
+        await press(pilot, "plus", then=lambda: wizard.login.wait.remaining > before + 200)
 
 
 async def test_in_the_field_letters_are_letters_and_esc_gives_the_keys_back_before_it_cancels() -> None:
     """One Esc leaves the field, the next stops the wait."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, waiting(login, wizard))
+    async with wizard_on() as (wizard, pilot, app):
+        await press(pilot, "a", then=waiting(wizard.login, wizard))
         await pilot.press("ctrl+v")
         await pilot.press("n", "a", "plus", "c", "q")
         assert wizard.pane.panel.field.value == "na+cq"
@@ -417,9 +374,8 @@ async def test_in_the_field_letters_are_letters_and_esc_gives_the_keys_back_befo
         await pilot.press("escape")
         assert app.focused is wizard.pane.panel
         assert wizard.pane.panel.field.value == ""
-        assert login.running is Stage.AUTHORIZATION
-        await pilot.press("escape")
-        await until(pilot, at(login, Stage.AUTHORIZATION))
+        assert wizard.login.running is Stage.AUTHORIZATION
+        await press(pilot, "escape", then=at(wizard.login, Stage.AUTHORIZATION))
         assert "■ Authorization stopped." in text_of(app)
 
 
@@ -429,23 +385,19 @@ async def test_a_paste_anywhere_goes_to_the_field_and_only_enter_hands_it_on() -
     urls: list[str] = []
     login.watch(lambda event: urls.append(event.url) if isinstance(event, AuthorizationReady) else None)
     async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, waiting(login, wizard))
+        await press(pilot, "a", then=waiting(login, wizard))
         app.post_message(events.Paste(f"?code=code-canary-1&state={state_of(urls[0])}\n"))
         await until(pilot, lambda: wizard.pane.panel.field.value != "")
         assert "code-canary-1" not in text_of(app)
         assert login.running is Stage.AUTHORIZATION
-        await pilot.press("enter")
-        await until(pilot, at(login, None))
+        await press(pilot, "enter", then=at(login, None))
         assert wizard.pane.panel.field.value == ""
 
 
 async def test_a_paste_while_another_stage_is_shown_leads_back_to_the_link() -> None:
     """Somebody reads an earlier stage while the browser is away, and comes back with the address."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, waiting(login, wizard))
+    async with wizard_on() as (wizard, pilot, app):
+        await press(pilot, "a", then=waiting(wizard.login, wizard))
         wizard.show_stage(Stage.DETECTION)
         await until(pilot, lambda: wizard.pane.switcher.current == "record")
         app.post_message(events.Paste("?code=code-canary-1"))
@@ -456,13 +408,10 @@ async def test_a_paste_while_another_stage_is_shown_leads_back_to_the_link() -> 
 
 async def test_a_paste_that_is_not_the_answer_is_refused_with_the_reason() -> None:
     """The reason stays: it is not written over by the count of what was ignored."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, waiting(login, wizard))
-        await pilot.press("ctrl+v", "x", "y", "enter")
-        await until(pilot, lambda: "Not the callback address" in text_of(app))
-        assert login.wait.waiting
+    async with wizard_on() as (wizard, pilot, app):
+        await press(pilot, "a", then=waiting(wizard.login, wizard))
+        await press(pilot, "ctrl+v", "x", "y", "enter", then="Not the callback address")
+        assert wizard.login.wait.waiting
         wizard.pane.panel.ignore(AnswerIgnored("something else", 2))
         await pilot.pause()
         assert "Not the callback address" in text_of(app)
@@ -482,11 +431,9 @@ async def test_the_answer_to_another_login_is_told_from_one_without_a_state(quer
     """Once, and not as if somebody else had come."""
     login, _ = scripted()
     async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, waiting(login, wizard))
+        await press(pilot, "a", then=waiting(login, wizard))
         wizard.pane.panel.take_paste(f"{login.facts.redirect_uri}?{query}")
-        await pilot.press("enter")
-        await until(pilot, lambda: words in " ".join(text_of(app).split()))
+        await press(pilot, "enter", then=lambda: words in " ".join(text_of(app).split()))
         wizard.tick()
         assert not wizard.pane.panel.query_one("#ignored").display
 
@@ -497,12 +444,9 @@ async def test_a_cancelled_wait_is_run_again_with_a_new_state() -> None:
     urls: list[str] = []
     login.watch(lambda event: urls.append(event.url) if isinstance(event, AuthorizationReady) else None)
     async with wizard_on(login) as (wizard, pilot, _):
-        await pilot.press("a")
-        await until(pilot, waiting(login, wizard))
-        await pilot.press("escape")
-        await until(pilot, at(login, Stage.AUTHORIZATION))
-        await pilot.press("t")
-        await until(pilot, waiting(login, wizard))
+        await press(pilot, "a", then=waiting(login, wizard))
+        await press(pilot, "escape", then=at(login, Stage.AUTHORIZATION))
+        await press(pilot, "t", then=waiting(login, wizard))
         assert len({state_of(url) for url in urls}) == 2
 
 
@@ -512,19 +456,14 @@ async def test_the_port_is_free_after_leaving(leave: str) -> None:
     port = free_port()
     login, _ = scripted(port=port)
     async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, waiting(login, wizard))
+        await press(pilot, "a", then=waiting(login, wizard))
         if leave == "d":
-            await pilot.press("escape")
-            await until(pilot, at(login, Stage.AUTHORIZATION))
-            await pilot.press("d")
-            await until(pilot, lambda: app.left == 1)
+            await press(pilot, "escape", then=at(login, Stage.AUTHORIZATION))
+            await press(pilot, "d", then=lambda: app.left == 1)
         elif leave == "ctrl+c":
-            await pilot.press("ctrl+c")
-            await until(pilot, at(login, Stage.AUTHORIZATION))
+            await press(pilot, "ctrl+c", then=at(login, Stage.AUTHORIZATION))
         else:
-            await pilot.press("q")
-            await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+            await press(pilot, "q", then=ConfirmScreen)
             await pilot.press("y")
     assert app.return_code == (0 if leave == "q" else app.return_code)
     with socket.socket() as again:
@@ -533,13 +472,10 @@ async def test_the_port_is_free_after_leaving(leave: str) -> None:
 
 async def test_late_events_of_a_login_that_was_left_do_nothing() -> None:
     """What ends after the person has left changes no screen and raises nothing."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("n")
-        await until(pilot, at(login, Stage.RESOURCE_METADATA))
-        record = login.trace.records[0]
-        await pilot.press("d")
-        await until(pilot, lambda: app.left == 1)
+    async with wizard_on() as (wizard, pilot, app):
+        await press(pilot, "n", then=at(wizard.login, Stage.RESOURCE_METADATA))
+        record = wizard.login.trace.records[0]
+        await press(pilot, "d", then=lambda: app.left == 1)
         before = text_of(app)
         wizard.call_later(wizard.show_event, StageEnded(record))
         wizard.call_later(wizard.show_event, AuthorizationReady("https://evil.example/", (), 1.0))
@@ -558,10 +494,9 @@ async def authenticated(pilot: object, login: Login) -> None:
 
 async def test_secrets_are_masked_everywhere_until_they_are_revealed() -> None:
     """V: no tab of any stage, and no copy of one, shows a token or a code by itself."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
-        await authenticated(pilot, login)
-        for stage in [record.stage for record in login.trace.records]:
+    async with wizard_on() as (wizard, pilot, app):
+        await authenticated(pilot, wizard.login)
+        for stage in [record.stage for record in wizard.login.trace.records]:
             wizard.show_stage(stage)
             for _ in range(4):
                 await pilot.press("right_square_bracket", "c")
@@ -598,9 +533,8 @@ async def test_revealed_secrets_are_masked_again_after_their_time(monkeypatch: p
         timers.append(HandTimer(seconds, ring))
         return timers[-1]
 
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, _):
-        await authenticated(pilot, login)
+    async with wizard_on() as (wizard, pilot, _):
+        await authenticated(pilot, wizard.login)
         monkeypatch.setattr(RecordView, "set_timer", set_timer)
         await revealed(wizard, pilot)
         await pilot.press("x", "x")
@@ -616,9 +550,8 @@ async def test_revealed_secrets_are_masked_again_after_their_time(monkeypatch: p
 @pytest.mark.parametrize("event", ["another stage", "another window", "another screen", "x"])
 async def test_revealed_secrets_are_masked_when_the_person_turns_away(event: str) -> None:
     """H145: on another stage, on focus loss, on leaving the screen."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
-        await authenticated(pilot, login)
+    async with wizard_on() as (wizard, pilot, app):
+        await authenticated(pilot, wizard.login)
         await revealed(wizard, pilot)
         if event == "another stage":
             wizard.show_stage(Stage.ACCESS)
@@ -635,10 +568,9 @@ async def test_revealed_secrets_are_masked_when_the_person_turns_away(event: str
 
 async def test_reveal_is_offered_only_where_something_is_masked() -> None:
     """A key that would do nothing is not offered."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
+    async with wizard_on() as (wizard, pilot, app):
         assert "x" not in footer_keys(app)
-        await authenticated(pilot, login)
+        await authenticated(pilot, wizard.login)
         wizard.show_stage(Stage.EXCHANGE)
         await pilot.pause()
         assert "x" in footer_keys(app)
@@ -650,17 +582,14 @@ async def test_reveal_is_offered_only_where_something_is_masked() -> None:
 @pytest.mark.parametrize("size", [(200, 60), (120, 40), (120, 14), (80, 24), (40, 12), (20, 5), (1, 1)])
 async def test_every_size_works_while_waiting(size: tuple[int, int]) -> None:
     """Design §5: nothing crashes; where there is room the stage and the link are seen."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, waiting(login, wizard))
+    async with wizard_on() as (wizard, pilot, app):
+        await press(pilot, "a", then=waiting(wizard.login, wizard))
         await pilot.resize_terminal(*size)
         await pilot.pause()
         if size[1] >= 12:
             assert "6 Authorization" in text_of(app)
             assert link_on(app)
-        await pilot.press("escape")
-        await until(pilot, at(login, Stage.AUTHORIZATION))
+        await press(pilot, "escape", then=at(wizard.login, Stage.AUTHORIZATION))
 
 
 async def test_a_mistake_in_a_stage_ends_the_program_and_does_not_leave_a_screen_that_waits() -> None:
@@ -681,34 +610,27 @@ async def pressed_until_it_fails(wizard: WizardScreen, key: str, hosts: list[Hos
     """Press a key and wait for the program to stop."""
     async with run_screen(wizard) as (app, pilot):
         hosts.append(app)
-        await pilot.press(key)
-        await until(pilot, lambda: app._exception is not None)
+        await press(pilot, key, then=lambda: app._exception is not None)
 
 
 async def test_a_code_alone_is_taken_after_a_second_paste_and_a_yes() -> None:
     """The first is refused; the question at the second names the risk, and Enter there means no."""
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, waiting(login, wizard))
+    async with wizard_on() as (wizard, pilot, app):
+        await press(pilot, "a", then=waiting(wizard.login, wizard))
         await pilot.press("ctrl+v", *"code", "enter")
         await until(pilot, lambda: "To use the code alone, paste it again" in " ".join(text_of(app).split()))
         for answer in ("enter", "y"):
-            assert login.wait.waiting
-            await pilot.press(*"code", "enter")
-            await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-            await pilot.press(answer)
-            await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
-        await until(pilot, at(login, None))
+            assert wizard.login.wait.waiting
+            await press(pilot, *"code", "enter", then=ConfirmScreen)
+            await press(pilot, answer, then=lambda: not isinstance(app.screen, ConfirmScreen))
+        await until(pilot, at(wizard.login, None))
 
 
 async def test_an_error_without_a_state_is_shown_with_the_key_that_ends_the_wait() -> None:
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, pilot, app):
-        await pilot.press("a")
-        await until(pilot, waiting(login, wizard))
+    async with wizard_on() as (wizard, pilot, app):
+        await press(pilot, "a", then=waiting(wizard.login, wizard))
         wizard.pane.panel.ignore(AnswerIgnored("an error without a state: access_denied", 1, "access_denied"))
         wizard.pane.panel.ignore(AnswerIgnored("another path", 2))
         wizard.tick()
         await until(pilot, lambda: "Then press Esc" in " ".join(text_of(app).split()))
-        assert login.wait.waiting
+        assert wizard.login.wait.waiting

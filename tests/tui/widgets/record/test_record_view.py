@@ -26,7 +26,7 @@ from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOpt
 from authlens_tui.widgets.record.record_messages import ArrowChosen, SignatureWanted
 from authlens_tui.widgets.record.record_view import RecordView
 from support.made_checks import failed
-from support.screens import tab_text, text_of, until
+from support.screens import press, tab_text, text_of, until
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 PURPOSES = (Purpose.RESOURCE_METADATA, Purpose.SERVER_METADATA, Purpose.TOKEN)
@@ -163,8 +163,7 @@ async def test_search_counts_turns_and_unfolds() -> None:
     ):
         await pilot.press("3", "asterisk")
         assert "token_a" not in text_of(app)
-        await pilot.press("slash", *"token_")
-        await until(pilot, lambda: "1 of 3" in text_of(app))
+        await press(pilot, "slash", *"token_", then="1 of 3")
         assert "token_a" in text_of(app)
         await pilot.press("enter", "enter", "enter", "up")
         assert "3 of 3" in text_of(app)
@@ -218,8 +217,7 @@ async def test_a_secret_is_masked_and_can_be_revealed_and_is_gone_again(members:
     """In a short answer at once, in a long one once it is laid out."""
     big = {"access_token": SECRET} | {f"member_{n}": "some value" for n in range(members)}
     async with inspected(record(exchange("a", big), stage=Stage.EXCHANGE)) as (view, pilot, _):
-        await pilot.press("3")
-        await until(pilot, lambda: view.has_secrets and "member_0" in document(view).plain)
+        await press(pilot, "3", then=lambda: view.has_secrets and "member_0" in document(view).plain)
         assert SECRET not in document(view).plain
         view.toggle_reveal()
         await until(pilot, lambda: SECRET in document(view).plain)
@@ -262,8 +260,7 @@ async def test_a_key_shows_who_signed_a_token_and_how_the_keys_were_fetched() ->
     async with inspected(signed, other) as (view, pilot, app):
         await pilot.press("3")
         assert "not verified" in document(view).plain
-        await pilot.press("K")
-        await until(pilot, lambda: "✔ verified" in document(view).plain)
+        await press(pilot, "K", then=lambda: "✔ verified" in document(view).plain)
         assert app.asked == [signed]
         assert "https://h/certs" not in document(view).plain
         await pilot.press("2", "full_stop")

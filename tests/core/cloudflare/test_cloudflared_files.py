@@ -25,6 +25,7 @@ from authlens_core.cloudflare.cloudflared_token import (
     read_lock,
 )
 from support.cloudflared_stub import AUD, jwt
+from support.made_checks import present
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -132,9 +133,8 @@ def test_a_login_that_waits_is_an_entry_without_a_token(tmp_path: Path) -> None:
     (token,) = CloudflaredDirectory(tmp_path).find()
     assert token.pending_url == link
     assert "in progress" in token.problem
-    assert token.lock is not None
-    assert token.lock.pid == os.getpid()
-    assert token.lock.holds
+    assert present(token.lock).pid == os.getpid()
+    assert present(token.lock).holds
 
 
 def test_a_pending_url_that_is_none_is_not_shown(tmp_path: Path) -> None:
@@ -156,8 +156,7 @@ def test_the_raw_token_is_read_at_need_and_shows_nothing(tmp_path: Path) -> None
     text = jwt()
     put(tmp_path, f"a.example.com-{AUD}-token", text)
     (token,) = CloudflaredDirectory(tmp_path).find()
-    secret = read_cloudflared_token(token)
-    assert secret is not None
+    secret = present(read_cloudflared_token(token))
     assert secret.reveal() == text
     assert text not in repr(token) + repr(secret)
 
@@ -227,6 +226,5 @@ def test_a_lock_that_names_nobody_is_unknown(data: bytes) -> None:
 def test_this_process_is_found_with_its_start() -> None:
     me = process_of(os.getpid())
     assert me.runs
-    assert me.started_at is not None
-    assert timedelta(0) <= datetime.now(UTC) - me.started_at < timedelta(hours=12)
+    assert timedelta(0) <= datetime.now(UTC) - present(me.started_at) < timedelta(hours=12)
     assert process_of(2**22 + 1).runs is False

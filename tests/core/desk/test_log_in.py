@@ -38,6 +38,7 @@ from authlens_lab.emulator import Emulator, PlayResult, play_person
 from support.cloudflared_stub import stub_in
 from support.driven_login import until
 from support.grants import grant
+from support.made_checks import present
 from support.needs import free_port
 from support.open_databases import owned
 from support.scripted_login import ISSUER, METADATA, RESOURCE, ScriptedSender, come_back, facts, honest, reply
@@ -69,8 +70,7 @@ async def _log_in(session: Session, url: str, options: Options) -> Login:
 
 
 def _kept(login: Login) -> Check:
-    record = login.trace.latest(Stage.EXCHANGE)
-    assert record is not None
+    record = present(login.trace.latest(Stage.EXCHANGE))
     return next(c for c in record.checks if c.name == "exchange.kept")
 
 
@@ -83,9 +83,8 @@ async def test_a_login_leaves_a_grant_with_its_secrets() -> None:
         [grant] = session.credentials.list()
         assert (grant.issuer, grant.resource_url) == (emulator.issuer, emulator.resource_url)
         _, secrets = await session.credentials.load(grant.grant_id)
-        assert login.facts.tokens is not None
-        assert secrets.access_token == login.facts.tokens.access_token
-        assert secrets.refresh_token == login.facts.tokens.refresh_token
+        assert secrets.access_token == present(login.facts.tokens).access_token
+        assert secrets.refresh_token == present(login.facts.tokens).refresh_token
         assert grant.last_proven_at is not None
 
 
@@ -388,8 +387,7 @@ async def test_a_scope_that_repeats_a_secret_is_in_no_byte_of_the_state_director
     assert login.finished
     [grant] = credentials.list()
     assert grant.scope is None
-    record = login.trace.latest(Stage.EXCHANGE)
-    assert record is not None
+    record = present(login.trace.latest(Stage.EXCHANGE))
     assert "canary" not in repr((record, login.facts, grant))
     await credentials.aclose()
     written = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]

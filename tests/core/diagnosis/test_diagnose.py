@@ -10,7 +10,7 @@ from authlens_core.diagnosis.diagnose import find_cause
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.values.stage import Stage
-from support.made_checks import failed
+from support.made_checks import failed, present
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,10 @@ def test_an_unknown_failure_is_not_explained(stage: str, error: str) -> None:
 
 
 def test_the_evidence_says_what_it_was_told_from() -> None:
-    found = find_cause(Stage.EXCHANGE, error=OAuthError("invalid_grant", "Code used"))
-    assert found is not None
+    found = present(find_cause(Stage.EXCHANGE, error=OAuthError("invalid_grant", "Code used")))
     assert found.evidence == ("error=invalid_grant", "error_description=Code used")
     checks = failed("other", ""), failed("authorization.timeout", "", "nothing in 60 seconds")
-    timed_out = find_cause(Stage.AUTHORIZATION, checks=checks)
-    assert timed_out is not None
+    timed_out = present(find_cause(Stage.AUTHORIZATION, checks=checks))
     assert timed_out.evidence == ("nothing in 60 seconds",)
 
 

@@ -30,7 +30,7 @@ from authlens_core.values.exchange import (
 )
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import Stage
-from support.made_checks import failed
+from support.made_checks import failed, present
 
 HOST: Final = "https://wiki.example.com"
 TEAM: Final = "https://team.cloudflareaccess.com"
@@ -595,8 +595,7 @@ def _diagnosed(row: Row, kind: ServerKind = ServerKind.ACCESS) -> Diagnosis | No
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.stage}: {row.name}")
 def test_a_failure_that_people_met_has_its_cause_its_raw_lines_and_its_cure(row: Row) -> None:
-    found = _diagnosed(row)
-    assert found is not None
+    found = present(_diagnosed(row))
     assert found.name == row.name
     assert found.cause.endswith(".")
     assert found.source
@@ -640,8 +639,7 @@ def _unknown(stage: str, response: Response, check: str, *sent: tuple[str, str])
 def test_an_answer_that_nobody_knows_is_shown_whole(stage: str, check: str) -> None:
     """Status, content type, CF-Ray and first bytes; never "unknown error"."""
     answer = _reply(418, ("content-type", "text/plain"), RAY, body="short and stout\n" * 50, reason="Teapot")
-    found = _unknown(stage, answer, check)
-    assert found is not None
+    found = present(_unknown(stage, answer, check))
     assert found.name == UNKNOWN
     assert found.evidence[:3] == ("HTTP/1.1 418 Teapot", "content-type: text/plain", f"cf-ray: {RAY[1]}")
     assert found.evidence[3].startswith("starts with: short and stout short and stout")
@@ -661,8 +659,7 @@ def test_an_answer_that_nobody_knows_is_shown_whole(stage: str, check: str) -> N
 )
 def test_the_first_bytes_of_an_answer_give_no_secret_away(body: str, secret: str) -> None:
     """By what was sent, by name and by shape."""
-    found = _unknown("access", _reply(418, body=body), "access.accepted", *BEARER)
-    assert found is not None
+    found = present(_unknown("access", _reply(418, body=body), "access.accepted", *BEARER))
     assert secret not in repr(found)
     assert "••••" in found.evidence[-1]
 
@@ -677,8 +674,7 @@ def test_a_secret_of_a_form_is_masked_where_the_answer_repeats_it() -> None:
     )
     response = _reply(418, body="bad short1 and plain-words")
     exchange = Exchange(request, response, None, datetime(2026, 1, 1, tzinfo=UTC), 0.1)
-    found = diagnose(Stage.EXCHANGE, (failed("token.status", ""),), exchange)
-    assert found is not None
+    found = present(diagnose(Stage.EXCHANGE, (failed("token.status", ""),), exchange))
     assert "short1" not in repr(found)
     assert "plain-words" not in repr(found)
 
@@ -686,22 +682,19 @@ def test_a_secret_of_a_form_is_masked_where_the_answer_repeats_it() -> None:
 def test_what_a_body_holds_is_safe_and_bounded_in_the_evidence() -> None:
     """Control characters become visible, a megabyte becomes a line, and it is quick."""
     body = "\x1b]52;c;x\x07\u202e" + "a" * 1_000_000
-    found = _unknown("access", _reply(418, body=body), "access.accepted")
-    assert found is not None
+    found = present(_unknown("access", _reply(418, body=body), "access.accepted"))
     assert len(found.evidence) > 1
     assert all(line.isprintable() and len(line) < 1000 for line in found.evidence)
 
 
 def test_an_empty_answer_from_elsewhere_says_so() -> None:
-    found = _unknown("access", _reply(418), "access.accepted")
-    assert found is not None
+    found = present(_unknown("access", _reply(418), "access.accepted"))
     assert found.evidence[1:] == ("no Content-Type", "an empty body")
 
 
 def test_a_registered_error_code_without_a_row_has_its_own_meaning() -> None:
     """RFC 6749 §5.2: it is not shown as if nobody knew it."""
-    found = _unknown("exchange", _oauth_error("unsupported_grant_type", "no"), "token.status")
-    assert found is not None
+    found = present(_unknown("exchange", _oauth_error("unsupported_grant_type", "no"), "token.status"))
     assert (found.name, found.evidence[1]) == ("unsupported_grant_type", '"error": "unsupported_grant_type"')
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.explain.meanings import HeaderContext, HeaderMeaning, explain_header
+from support.made_checks import present
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NAMES = [
@@ -20,9 +21,7 @@ NAMES = [
 
 def explained(name: str, value: str, *, gives_tokens: bool = False) -> HeaderMeaning:
     """Return the meaning of a field that has one."""
-    found = explain_header(name, value, HeaderContext(NOW, gives_tokens=gives_tokens))
-    assert found is not None
-    return found
+    return present(explain_header(name, value, HeaderContext(NOW, gives_tokens=gives_tokens)))
 
 
 def parts(meaning: HeaderMeaning) -> list[tuple[str, str]]:
@@ -66,8 +65,7 @@ def test_the_redirect_of_access_is_taken_apart() -> None:
         ("meta", "ey.x.y"),
         ("redirect_url", "/wiki?p"),
     ]
-    assert found.meaning is not None
-    assert "login page of Access" in found.meaning.sentence
+    assert "login page of Access" in present(found.meaning).sentence
 
 
 @pytest.mark.parametrize("value", ["https://[", "/?" + "a=b&" * 100])
@@ -97,24 +95,21 @@ def test_the_data_centre_stands_in_the_ray() -> None:
 def test_the_clock_of_the_server_is_compared(offset: int, words: str, is_problem: bool) -> None:
     """RFC 9110 §6.6.1: a skewed clock makes the times of tokens wrong."""
     found = explained("Date", format_datetime(NOW + timedelta(seconds=offset), usegmt=True))
-    assert found.meaning is not None
-    assert words in found.meaning.sentence
+    assert words in present(found.meaning).sentence
     assert bool(found.problem) is is_problem
 
 
 @pytest.mark.parametrize("date", ["{:%a, %d %b %Y %H:%M:%S} -0000", "{:%a %b %d %H:%M:%S %Y}"])
 def test_a_date_that_does_not_name_its_zone_is_in_utc(date: str) -> None:
     """RFC 9110 §5.6.7: the obsolete form of asctime, and what `formatdate` of Python makes."""
-    meaning = explained("Date", date.format(NOW + timedelta(seconds=300))).meaning
-    assert meaning is not None
+    meaning = present(explained("Date", date.format(NOW + timedelta(seconds=300))).meaning)
     assert "300 s ahead" in meaning.sentence
 
 
 def test_retry_after_is_a_number_of_seconds() -> None:
     """RFC 9110 §10.2.3: seconds or a date."""
     for value in ("90", format_datetime(NOW + timedelta(seconds=90), usegmt=True)):
-        meaning = explained("Retry-After", value).meaning
-        assert meaning is not None
+        meaning = present(explained("Retry-After", value).meaning)
         assert "90 s" in meaning.sentence
 
 
@@ -122,8 +117,7 @@ def test_a_cookie_is_a_secret_with_attributes() -> None:
     found = explained("Set-Cookie", "CF_Authorization=ey.a.b; Path=/; Secure; HttpOnly; SameSite=none")
     assert parts(found) == [("CF_Authorization", "ey.a.b"), ("Path", "/")]
     assert found.parts[0].secret
-    assert found.meaning is not None
-    assert found.meaning.sentence.startswith("Sent over TLS only, hidden from scripts")
+    assert present(found.meaning).sentence.startswith("Sent over TLS only, hidden from scripts")
 
 
 def test_credentials_are_marked_as_secret() -> None:

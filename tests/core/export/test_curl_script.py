@@ -18,6 +18,7 @@ from authlens_core.trace.record import Stage, Trace
 from authlens_lab.emulator import Emulator, play_person
 from support.driven_login import Recorded, leaks, record_login_at
 from support.hostile_trace import CANARY
+from support.made_checks import present
 from support.needs import needs, program
 from support.waiting import PATIENCE
 
@@ -33,19 +34,17 @@ async def _run(script: str, *, user: str = "ada", wrong_state: bool = False) -> 
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    assert process.stdin is not None
-    assert process.stderr is not None
     words = b""
     async with asyncio.timeout(PATIENCE):
-        while line := await process.stderr.readline():
+        while line := await present(process.stderr).readline():
             words += line
             if line.startswith(b"http"):
                 played = await play_person(line.decode().strip(), user=user, deliver=False)
                 pasted = played.callback_url or ""
                 if wrong_state:
                     pasted = pasted.replace("state=", "state=x")
-                process.stdin.write(pasted.encode() + b"\n")
-                await process.stdin.drain()
+                present(process.stdin).write(pasted.encode() + b"\n")
+                await present(process.stdin).drain()
                 break
         out, more = await process.communicate()
     return process.returncode or 0, out.decode(), (words + more).decode()
@@ -101,8 +100,7 @@ async def test_no_secret_is_an_argument_of_a_program(tmp_path: Path, monkeypatch
 
 def test_a_request_that_cannot_be_made_anew_asks_for_its_secrets(login: Recorded, tmp_path: Path) -> None:
     """A refresh, a revocation or a lone exchange is repeated with what the person gives, encoded."""
-    record = login.trace.latest(Stage.EXCHANGE)
-    assert record is not None
+    record = present(login.trace.latest(Stage.EXCHANGE))
     curl = tmp_path / "curl"
     curl.write_text("#!/bin/sh\ncat\nprintf '\\n401'\n")
     curl.chmod(0o755)

@@ -17,6 +17,7 @@ from authlens_core.values.exchange import Response
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Need
 from authlens_core.values.url import parse_url
+from support.made_checks import present
 from support.scripted_login import reply
 
 REDIRECT = "http://localhost:8400/callback"
@@ -58,8 +59,7 @@ def test_post_authentication_is_in_the_body_only() -> None:
 def test_the_halves_of_basic_are_form_encoded() -> None:
     """RFC 6749 §2.3.1: a colon in the id does not move into the secret."""
     _, authorization = sent(_client("client_secret_basic", "p:w+é", "a:b"))
-    assert authorization is not None
-    assert base64.b64decode(authorization.removeprefix("Basic ")) == b"a%3Ab:p%3Aw%2B%C3%A9"
+    assert base64.b64decode(present(authorization).removeprefix("Basic ")) == b"a%3Ab:p%3Aw%2B%C3%A9"
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
@@ -129,8 +129,7 @@ def test_a_refusal_says_what_the_server_needs_besides(
 def test_only_a_refresh_is_sent_again_with_scope(said: str) -> None:
     """Issue 23, 3; RFC 6749 §6: what was granted, and nothing where that is not known."""
     refusal = _refusal(400, "invalid_request", said)
-    other = adapted(PUBLIC, refusal, scope="read")
-    assert other is not None
+    other = present(adapted(PUBLIC, refusal, scope="read"))
     assert other.needs == (Need.SCOPE,)
     assert adapted(PUBLIC, refusal) is None
 
@@ -143,16 +142,14 @@ def test_a_confidential_client_that_none_was_asked_for_uses_its_secret(
     methods: tuple[str, ...], method: str
 ) -> None:
     """Issue 23, 7: the server gave a secret, and refuses the client without it."""
-    other = adapted(_client("none", "given"), _refusal(401, "invalid_client"), methods=methods)
-    assert other is not None
+    other = present(adapted(_client("none", "given"), _refusal(401, "invalid_client"), methods=methods))
     assert other.token_endpoint_auth_method == method
 
 
 def test_basic_without_the_form_encoding_has_the_characters_themselves() -> None:
     """Issue 23, 13: for servers that do not decode."""
     _, authorization = sent(replace(BASIC, needs=(Need.RAW_BASIC,)))
-    assert authorization is not None
-    assert base64.b64decode(authorization.removeprefix("Basic ")) == b"me:p+q/%"
+    assert base64.b64decode(present(authorization).removeprefix("Basic ")) == b"me:p+q/%"
 
 
 def test_the_empty_secret_is_a_field_of_the_form() -> None:

@@ -26,6 +26,7 @@ from authlens_core.values.check import Reading, Severity
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
+from support.made_checks import present
 
 CLIENT = Client("me", "http://localhost:8400/callback")
 
@@ -127,8 +128,7 @@ def test_a_verification_page_that_is_no_https_url_ends_the_login(uri: object) ->
 def test_a_complete_uri_of_another_origin_is_not_used(uri: object) -> None:
     """DG-5: a QR code hides where it leads."""
     reading = read(verification_uri_complete=uri)
-    assert reading.value is not None
-    assert reading.value.verification_uri_complete is None
+    assert present(reading.value).verification_uri_complete is None
     assert worst(reading, "verification_uri_complete") is Severity.WARNING
 
 
@@ -168,15 +168,13 @@ def test_the_drafts_name_of_the_page_is_accepted_with_a_notice() -> None:
 def test_an_interval_is_positive_and_bounded(interval: object, taken: int) -> None:
     """DG-6: five seconds without one."""
     reading = read(interval=interval)
-    assert reading.value is not None
-    assert reading.value.interval == taken
+    assert present(reading.value).interval == taken
 
 
 def test_codes_that_live_for_days_are_polled_for_an_hour() -> None:
     """DG-7: no wait without bounds."""
     reading = read(expires_in=10**6)
-    assert reading.value is not None
-    assert reading.value.expires_in == 3_600
+    assert present(reading.value).expires_in == 3_600
 
 
 @pytest.mark.parametrize(

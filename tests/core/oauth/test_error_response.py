@@ -18,7 +18,7 @@ from authlens_core.oauth.error_response import (
 from authlens_core.values.check import Check, Severity, judged
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body, Secret
-from support.made_checks import passed
+from support.made_checks import passed, present
 
 
 def _answer(status: int, body: object, content_type: str = "application/json", **headers: str) -> Response:
@@ -76,16 +76,14 @@ def test_members_of_the_wrong_type_are_left_out() -> None:
 def test_a_description_of_two_megabytes_is_cut() -> None:
     """H074."""
     long = _answer(400, json.dumps({"error": "e", "error_description": "x" * 60_000}).encode())
-    error = read_error(long)
-    assert error is not None
+    error = present(read_error(long))
     assert len(error.description) == 2_000
 
 
 def test_an_echoed_secret_is_masked_in_the_description() -> None:
     """H109: servers repeat what they were sent."""
     body = {"error": "invalid_grant", "error_description": "code s3cret is used, s3cret!"}
-    error = read_error(_answer(400, body), [Secret("s3cret")])
-    assert error is not None
+    error = present(read_error(_answer(400, body), [Secret("s3cret")]))
     assert "s3cret" not in str(error)
     assert Secret("s3cret").masked in error.description
 

@@ -19,6 +19,7 @@ from authlens_core.values.check import Check, Reading, Severity, failures
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
+from support.made_checks import present
 from support.scripted_login import reply
 
 REDIRECT = "http://localhost:8400/callback"
@@ -136,8 +137,7 @@ def test_a_replaced_redirect_uri_stops_the_login(registered: list[str]) -> None:
 def test_a_loopback_redirect_uri_without_its_port_is_a_warning() -> None:
     """RG-4: a server has to allow any port on loopback (RFC 8252 §7.3), and some register none."""
     reading = _read(GOOD | {"redirect_uris": ["http://localhost/callback"]})
-    assert reading.value is not None
-    assert reading.value.redirect_uri == REDIRECT
+    assert present(reading.value).redirect_uri == REDIRECT
     assert _check(reading, "redirect_uris").severity is Severity.WARNING
 
 
@@ -159,9 +159,8 @@ def test_the_method_that_the_answer_names_is_used(method: str) -> None:
         "client_secret_expires_at": 0,
     }
     reading = _read(GOOD | document)
-    assert reading.value is not None
-    assert reading.value.token_endpoint_auth_method == method
-    assert reading.value.client_secret == Secret("s3cret")
+    assert present(reading.value).token_endpoint_auth_method == method
+    assert present(reading.value).client_secret == Secret("s3cret")
     assert _check(reading, "token_endpoint_auth_method").severity is Severity.NOTICE
     assert "s3cret" not in repr(reading)
 
@@ -169,16 +168,14 @@ def test_the_method_that_the_answer_names_is_used(method: str) -> None:
 def test_a_secret_without_a_method_means_basic() -> None:
     """RG-4: the default of RFC 7591 §2."""
     document = {key: value for key, value in GOOD.items() if key != "token_endpoint_auth_method"}
-    value = _read(document | {"client_secret": "s3cret", "client_secret_expires_at": 0}).value
-    assert value is not None
+    value = present(_read(document | {"client_secret": "s3cret", "client_secret_expires_at": 0}).value)
     assert value.token_endpoint_auth_method == "client_secret_basic"
 
 
 def test_a_method_that_needs_a_secret_without_one_is_none_with_a_warning() -> None:
     """RG-4."""
     reading = _read(GOOD | {"token_endpoint_auth_method": "client_secret_basic"})
-    assert reading.value is not None
-    assert reading.value.token_endpoint_auth_method == "none"
+    assert present(reading.value).token_endpoint_auth_method == "none"
     assert _check(reading, "token_endpoint_auth_method").severity is Severity.WARNING
 
 
@@ -191,8 +188,7 @@ def test_a_method_that_we_do_not_have_stops_the_login(method: object) -> None:
 def test_a_removed_refresh_grant_is_a_warning() -> None:
     """RG-4, CF-18: no refresh, or perhaps one all the same."""
     reading = _read(GOOD | {"grant_types": ["authorization_code"]})
-    assert reading.value is not None
-    assert reading.value.grant_types == ("authorization_code",)
+    assert present(reading.value).grant_types == ("authorization_code",)
     assert _check(reading, "grant_types").severity is Severity.WARNING
 
 
@@ -218,8 +214,7 @@ def test_a_removed_code_grant_fails_and_may_be_overridden() -> None:
 def test_the_expiry_of_a_secret_is_kept(expires: object, severity: Severity, kept: int | None) -> None:
     """RG-5, H055: 0 is never; a missing one is noted; a string of digits is tolerated."""
     reading = _read(GOOD | {"client_secret": "s", "client_secret_expires_at": expires})
-    assert reading.value is not None
-    assert reading.value.client_secret_expires_at == kept
+    assert present(reading.value).client_secret_expires_at == kept
     assert _check(reading, "client_secret_expires_at").severity is severity
 
 
@@ -310,8 +305,7 @@ def test_a_malformed_secret_is_refused_and_not_shown(secret: object) -> None:
 
 def test_an_empty_secret_is_none() -> None:
     """Design §9: some servers send one."""
-    value = _read(GOOD | {"client_secret": ""}).value
-    assert value is not None
+    value = present(_read(GOOD | {"client_secret": ""}).value)
     assert value.client_secret is None
 
 
@@ -342,9 +336,8 @@ MANAGED = GOOD | {
 def test_management_at_the_same_origin_is_kept() -> None:
     """RG-7: the token is a secret."""
     reading = _read(MANAGED)
-    assert reading.value is not None
-    assert reading.value.registration_client_uri == "https://as.example/register/3f0c"
-    assert reading.value.registration_access_token == Secret("r4t")
+    assert present(reading.value).registration_client_uri == "https://as.example/register/3f0c"
+    assert present(reading.value).registration_access_token == Secret("r4t")
     assert "r4t" not in repr(reading)
 
 
@@ -363,16 +356,14 @@ def test_management_at_the_same_origin_is_kept() -> None:
 def test_a_management_uri_elsewhere_gets_no_token(uri: object) -> None:
     """RG-7, H057: the token is dropped, with the reason; the login goes on."""
     reading = _read(MANAGED | {"registration_client_uri": uri})
-    assert reading.value is not None
-    assert reading.value.registration_access_token is None
-    assert reading.value.registration_client_uri is None
+    assert present(reading.value).registration_access_token is None
+    assert present(reading.value).registration_client_uri is None
     assert _check(reading, "registration_client_uri").severity is Severity.WARNING
 
 
 def test_management_is_off_where_the_endpoint_is_unknown() -> None:
     """RG-7: nothing says that the URI is the same server's."""
-    value = _read(MANAGED, managed=False).value
-    assert value is not None
+    value = present(_read(MANAGED, managed=False).value)
     assert value.registration_access_token is None
 
 
@@ -380,8 +371,7 @@ def test_management_is_off_where_the_endpoint_is_unknown() -> None:
 def test_a_management_uri_without_a_usable_token_is_a_notice(token: object) -> None:
     """CF-14: Cloudflare gives the URI and no token."""
     reading = _read(MANAGED | {"registration_access_token": token})
-    assert reading.value is not None
-    assert reading.value.registration_client_uri is None
+    assert present(reading.value).registration_client_uri is None
     assert _check(reading, "registration_client_uri").severity is Severity.NOTICE
 
 
@@ -393,8 +383,7 @@ def test_the_issuer_in_a_registration_answer_changes_nothing() -> None:
 @pytest.mark.parametrize(("stated", "kept"), [("a b", "a b"), ("", None), (None, None), (["a"], None)])
 def test_the_scope_that_the_server_registered_is_kept(stated: object, kept: str | None) -> None:
     """RG-4."""
-    value = _read(GOOD | {"scope": stated}).value
-    assert value is not None
+    value = present(_read(GOOD | {"scope": stated}).value)
     assert value.scope == kept
 
 
@@ -402,8 +391,7 @@ def test_the_scope_that_the_server_registered_is_kept(stated: object, kept: str 
 def test_a_client_metadata_url_is_an_https_url_with_a_path(text: str) -> None:
     """RG-14."""
     reading = is_client_metadata_url(text)
-    assert reading.value is not None
-    assert reading.value.text == text
+    assert present(reading.value).text == text
     assert reading.checks[0].severity is Severity.PASS
 
 

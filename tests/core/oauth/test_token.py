@@ -26,6 +26,7 @@ from authlens_core.values.exchange import Headers, Request, Response
 from authlens_core.values.formats.duration import LONGEST
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
+from support.made_checks import present
 
 ENDPOINT = parse_url("https://as.example/token")
 
@@ -145,8 +146,7 @@ def test_a_refresh_sends_the_same_resource_and_no_scope() -> None:
 def test_the_answer_of_cloudflare_is_read() -> None:
     """CF-17, TK-3, TK-9: opaque tokens with a colon, lower-case type, an empty scope that states none."""
     reading = _read(GOOD)
-    value = reading.value
-    assert value is not None
+    value = present(reading.value)
     assert value.access_token == Secret("oauth:acc3ss")
     assert value.refresh_token == Secret("oauth:r3fresh")
     assert value.lifetime.seconds == 900
@@ -223,8 +223,7 @@ def test_a_token_of_another_type_may_not_be_used(token_type: object) -> None:
 
 def test_a_token_without_a_type_is_used_as_a_bearer_token_with_a_warning() -> None:
     reading = _read(GOOD | {"token_type": None})
-    assert reading.value is not None
-    assert reading.value.token_type == "Bearer"
+    assert present(reading.value).token_type == "Bearer"
     assert _check(reading, "token_type").severity is Severity.WARNING
 
 
@@ -239,8 +238,7 @@ def test_a_form_encoded_answer_is_read_with_a_warning() -> None:
     body = b"access_token=gho_16C7e42F292c6912E7710c838347Ae178B4a&scope=repo%2Cgist&token_type=bearer"
     form = Headers.of([("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")])
     reading = read_token_response(Response(200, headers=form, body=Body(body)), resource=None, scope=None)
-    assert reading.value is not None
-    assert reading.value.access_token.reveal() == "gho_16C7e42F292c6912E7710c838347Ae178B4a"
+    assert present(reading.value).access_token.reveal() == "gho_16C7e42F292c6912E7710c838347Ae178B4a"
     assert _check(reading, "media_type").severity is Severity.WARNING
 
 
@@ -276,16 +274,14 @@ def test_an_odd_lifetime_is_shown_and_does_no_harm(
     reading = _read(
         json.dumps(_without("expires_in"))[:-1].encode() + f', "expires_in": {literal}}}'.encode()
     )
-    assert reading.value is not None
-    assert reading.value.lifetime.seconds == seconds
+    assert present(reading.value).lifetime.seconds == seconds
     assert _check(reading, "expires_in").severity is severity
 
 
 def test_a_missing_lifetime_is_unknown() -> None:
     """TK-5, H106: the token is then used until it is refused."""
     reading = _read(_without("expires_in"))
-    assert reading.value is not None
-    assert reading.value.lifetime.seconds is None
+    assert present(reading.value).lifetime.seconds is None
     assert _check(reading, "expires_in").severity is Severity.NOTICE
 
 
@@ -293,16 +289,14 @@ def test_a_missing_lifetime_is_unknown() -> None:
 def test_a_login_without_a_refresh_token_is_a_notice(value: object) -> None:
     """RF-4, H107: nothing assumes that there is one."""
     reading = _read(GOOD | {"refresh_token": value})
-    assert reading.value is not None
-    assert reading.value.refresh_token is None
+    assert present(reading.value).refresh_token is None
     assert _check(reading, "refresh_token").severity is Severity.NOTICE
 
 
 def test_a_refresh_without_a_new_refresh_token_keeps_the_old_one() -> None:
     """RF-2: nothing is odd about it."""
     reading = _read(_without("refresh_token"), grant="refresh_token")
-    assert reading.value is not None
-    assert reading.value.refresh_token is None
+    assert present(reading.value).refresh_token is None
     assert _check(reading, "refresh_token").severity is Severity.PASS
 
 
@@ -310,8 +304,7 @@ def test_a_refresh_without_a_new_refresh_token_keeps_the_old_one() -> None:
 def test_a_malformed_refresh_token_is_dropped_with_a_warning(value: object) -> None:
     """TK-9, H107."""
     reading = _read(GOOD | {"refresh_token": value})
-    assert reading.value is not None
-    assert reading.value.refresh_token is None
+    assert present(reading.value).refresh_token is None
     assert _check(reading, "refresh_token").severity is Severity.WARNING
 
 
@@ -340,8 +333,7 @@ def test_the_granted_scope_is_compared_with_the_requested_one(
 ) -> None:
     """TK-6: absent means as requested; a difference is shown."""
     reading = _read(GOOD | {"scope": returned}, scope=requested)
-    assert reading.value is not None
-    assert reading.value.scope == granted
+    assert present(reading.value).scope == granted
     assert _check(reading, "scope").severity is severity
 
 
@@ -366,8 +358,7 @@ def test_a_scope_that_repeats_a_secret_is_neither_shown_nor_kept(
         "scope": scope.format(secret),
     }
     reading = _read(document, scope="read", grant=grant)
-    assert reading.value is not None
-    assert reading.value.scope == "read"
+    assert present(reading.value).scope == "read"
     check = _check(reading, "scope")
     assert check.severity is Severity.WARNING
     assert "repeats" in check.seen
@@ -403,9 +394,8 @@ def test_no_member_of_the_answer_shows_a_secret_that_it_repeats(
 def test_a_token_that_is_a_part_of_an_honest_word_spoils_no_other_member() -> None:
     """A token of one letter is no secret; its answer is read as any other."""
     reading = _read(GOOD | {"access_token": "b", "refresh_token": "900"})
-    assert reading.value is not None
-    assert reading.value.token_type == "bearer"
-    assert reading.value.lifetime.seconds == 900
+    assert present(reading.value).token_type == "bearer"
+    assert present(reading.value).lifetime.seconds == 900
 
 
 @pytest.mark.parametrize(
@@ -474,8 +464,7 @@ def test_a_resource_that_one_side_does_not_name_is_not_compared(
 ) -> None:
     """TK-11."""
     reading = _read(GOOD | {"resource": returned}, resource=requested)
-    assert reading.value is not None
-    assert reading.value.resource == (returned or None)
+    assert present(reading.value).resource == (returned or None)
     assert not [c for c in reading.checks if c.name == "token.resource"]
 
 
@@ -484,10 +473,9 @@ def test_an_id_token_changes_no_other_member() -> None:
     forged = _read(GOOD | {"id_token": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJyb290In0."})
     plain = _read(GOOD)
     assert forged.value is not None
-    assert plain.value is not None
     assert forged.value.id_token is not None
-    assert forged.value.access_token == plain.value.access_token
-    assert forged.value.scope == plain.value.scope
+    assert forged.value.access_token == present(plain.value).access_token
+    assert forged.value.scope == present(plain.value).scope
 
 
 def test_the_token_stands_in_the_authorization_header() -> None:
@@ -527,8 +515,7 @@ def test_a_header_is_made_of_printable_ascii_only(token: str) -> None:
 def test_a_clock_that_is_more_than_five_minutes_off_is_a_warning(date: str, severity: Severity) -> None:
     """H114."""
     response = Response(200, headers=Headers.of([("date", date)]))
-    check = clock_check(response, now=datetime(2026, 11, 24, 12, tzinfo=UTC))
-    assert check is not None
+    check = present(clock_check(response, now=datetime(2026, 11, 24, 12, tzinfo=UTC)))
     assert check.severity is severity
 
 

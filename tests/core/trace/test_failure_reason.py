@@ -10,7 +10,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import UNKNOWN, Check, Diagnosis, Severity, judged
 from authlens_core.values.errors import AuthlensError, NetworkFailure, Refused, ServerMisconfigured, TimedOut
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
-from support.made_checks import failed
+from support.made_checks import failed, present
 from support.scripted_login import BEGAN, RESOURCE, Answer, exchange, reply
 
 TEAPOT = reply(418, None, ("Content-Type", "text/plain"), text="short and stout")
@@ -32,8 +32,7 @@ def _diagnosed(record: StageRecord) -> StageRecord:
 
 
 def test_the_diagnosis_of_a_record_quotes_the_answer() -> None:
-    reason = _record(Stage.REFRESH, _failed("token.status", "400"), DENIED).reason
-    assert reason is not None
+    reason = present(_record(Stage.REFRESH, _failed("token.status", "400"), DENIED).reason)
     assert "refresh token is no longer valid" in reason.cause
     assert reason.evidence[:2] == ("HTTP/1.1 400", '"error": "invalid_grant"')
     assert reason.known
@@ -43,8 +42,7 @@ def test_a_diagnosis_without_evidence_is_shown_with_what_the_check_saw() -> None
     record = _record(Stage.EXCHANGE, _failed("token.status", "400 invalid_grant"), DENIED)
     own = Diagnosis("own", "Because.", "Do.", ("a", "b"))
     assert replace(record, diagnosis=own).reason == own
-    older = replace(record, diagnosis=replace(own, evidence=())).reason
-    assert older is not None
+    older = present(replace(record, diagnosis=replace(own, evidence=())).reason)
     assert older.evidence == ("400 invalid_grant",)
 
 
@@ -58,15 +56,13 @@ def test_of_a_revocation_the_refused_request_decides_and_not_the_proof_after_it(
     proof = replace(exchange(reply(200)), purpose=Purpose.ACCESS)
     record = _record(Stage.REVOKE, _failed("revoke.refresh_token", "no"))
     record = _diagnosed(replace(record, exchanges=(refused, proof)))
-    reason = record.reason
-    assert reason is not None
+    reason = present(record.reason)
     assert not any("200" in line for line in reason.evidence)
 
 
 def test_an_answer_that_is_not_known_is_shown_whole_and_marked() -> None:
     record = _record(Stage.ACCESS, _failed("access.accepted", "418"), TEAPOT)
-    reason = record.reason
-    assert reason is not None
+    reason = present(record.reason)
     assert not reason.known
     assert reason.evidence == (
         "HTTP/1.1 418",
@@ -74,11 +70,9 @@ def test_an_answer_that_is_not_known_is_shown_whole_and_marked() -> None:
         "starts with: short and stout",
     )
     assert str(reason.cure).startswith("Do what the check says.")
-    error = record.error
-    assert error is not None
+    error = present(record.error)
     assert "HTTP/1.1 418 · content-type: text/plain" in error.cause
-    assert record.diagnosis is not None
-    assert record.diagnosis.name == UNKNOWN
+    assert present(record.diagnosis).name == UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -96,8 +90,7 @@ def test_a_failure_after_a_good_token_names_the_layer(
     status: int, field: tuple[str, str], layer: str
 ) -> None:
     """Stage 8: whose matter it is."""
-    reason = _record(Stage.ACCESS, _failed("access.accepted"), reply(status, None, field)).reason
-    assert reason is not None
+    reason = present(_record(Stage.ACCESS, _failed("access.accepted"), reply(status, None, field)).reason)
     assert f"Layer: {layer}." in reason.cause
 
 
@@ -105,8 +98,7 @@ def test_no_answer_after_a_good_token_is_a_matter_of_the_network() -> None:
     """The layer and the request that went unanswered."""
     lost = WireFailure(FailureKind.CONNECT, "Nobody listens.", "Start it.")
     record = _record(Stage.ACCESS, failed("access.accepted", "it works"), lost)
-    reason = record.reason
-    assert reason is not None
+    reason = present(record.reason)
     assert reason.cause == "Nobody listens. Layer: network."
     assert reason.cure == "Start it."
     assert reason.evidence == (f"connect failure: GET {RESOURCE}",)
@@ -117,8 +109,7 @@ def test_a_check_of_ours_speaks_for_itself() -> None:
     """No diagnosis is made where there is nothing more to say."""
     record = _record(Stage.PKCE, _failed("pkce.method", "plain"))
     assert record.diagnosis is None
-    reason = record.reason
-    assert reason is not None
+    reason = present(record.reason)
     assert (reason.cause, reason.cure) == ("Expected: it works. Seen: plain", "Do what the check says.")
 
 
@@ -135,8 +126,7 @@ def test_a_warning_is_explained_where_its_cause_is_known_and_left_alone_where_no
     """The login went on: an answer that nobody knows is no reason to worry then."""
     down = (exchange(reply(530, None, ("cf-ray", "1-EMU"))),)
     warning = _failed("access.accepted", "530", Severity.WARNING)
-    found = diagnosis_of(Stage.ACCESS, (warning,), down)
-    assert found is not None
+    found = present(diagnosis_of(Stage.ACCESS, (warning,), down))
     assert "tunnel" in str(found.cure)
     assert found.evidence[0].startswith("HTTP/1.1 530")
     assert diagnosis_of(Stage.ACCESS, (warning,), (exchange(TEAPOT),)) is None
@@ -172,6 +162,5 @@ def test_what_no_approval_helps_against_is_reported_first() -> None:
     stops = _failed("server.s256")
     record = StageRecord(Stage.SERVER_METADATA, Outcome.FAILED, BEGAN, 0.1, (), (may, stops))
     for one in (record, _diagnosed(record)):
-        error = one.error
-        assert error is not None
+        error = present(one.error)
         assert "Continue" not in str(error.cure)

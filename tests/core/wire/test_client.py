@@ -16,6 +16,7 @@ from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import RESOURCE, Limits
 from authlens_core.wire.transport import _SocketStream
 from support.hostile_server import LocalAuthority, Receive, Send, Wait, answer, hostile_server
+from support.made_checks import present
 
 
 async def test_an_answer_keeps_order_case_repetitions_and_reason() -> None:
@@ -24,8 +25,7 @@ async def test_an_answer_keeps_order_case_repetitions_and_reason() -> None:
     steps = answer("401 Not Today", *fields, body=b"no")
     async with hostile_server(*steps) as server, Wire(environ={}) as wire:
         exchange = await wire.send(Request("GET", server.url), loopback_http=True)
-    response = exchange.response
-    assert response is not None
+    response = present(exchange.response)
     assert (response.status, response.reason, response.http_version) == (401, "Not Today", "HTTP/1.1")
     assert response.headers.fields == (
         ("WWW-Authenticate", "Bearer"),
@@ -61,8 +61,7 @@ async def test_tls_version_cipher_and_time_are_recorded() -> None:
     ):
         exchange = await wire.send(Request("GET", server.url))
     assert exchange.failure is None
-    assert exchange.tls is not None
-    assert exchange.tls.startswith("TLSv1.3, TLS_")
+    assert present(exchange.tls).startswith("TLSv1.3, TLS_")
     assert exchange.timings.tls is not None
 
 
@@ -73,8 +72,7 @@ async def test_every_exchange_has_a_connection_of_its_own() -> None:
         exchanges = [await wire.send(Request("GET", server.url), loopback_http=True) for _ in range(2)]
     assert server.connections == 2
     for exchange in exchanges:
-        assert exchange.response is not None
-        assert exchange.response.body == Body(b"1")
+        assert present(exchange.response).body == Body(b"1")
         assert exchange.timings.connect is not None
 
 
@@ -106,8 +104,7 @@ async def test_plain_http_to_this_machine_needs_to_be_allowed() -> None:
     """GEN-1: zero connections unless `loopback_http` is set."""
     async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
         exchange = await wire.send(Request("GET", server.url))
-    assert exchange.failure is not None
-    assert exchange.failure.kind is FailureKind.URL
+    assert present(exchange.failure).kind is FailureKind.URL
     assert server.connections == 0
 
 
@@ -117,9 +114,8 @@ async def test_a_header_field_that_cannot_be_sent_is_not_sent(value: str) -> Non
     async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
         request = Request("GET", server.url, Headers.of([("X-Value", value)]))
         exchange = await wire.send(request, loopback_http=True)
-    assert exchange.failure is not None
-    assert exchange.failure.kind is FailureKind.PROTOCOL
-    assert not exchange.failure.may_have_arrived
+    assert present(exchange.failure).kind is FailureKind.PROTOCOL
+    assert not present(exchange.failure).may_have_arrived
     assert server.connections == 0
 
 
@@ -140,9 +136,8 @@ async def test_a_name_that_does_not_exist_is_a_failure_in_plain_words() -> None:
     """`.invalid` never exists (RFC 6761 §6.4)."""
     async with Wire(environ={}) as wire:
         exchange = await wire.send(Request("GET", "https://team.invalid/"))
-    assert exchange.failure is not None
-    assert exchange.failure.kind is FailureKind.NAME
-    assert "team.invalid" in exchange.failure.cause
+    assert present(exchange.failure).kind is FailureKind.NAME
+    assert "team.invalid" in present(exchange.failure).cause
 
 
 async def test_a_long_resource_is_cut_and_that_is_no_failure() -> None:
@@ -151,25 +146,22 @@ async def test_a_long_resource_is_cut_and_that_is_no_failure() -> None:
     async with hostile_server(*answer(body=b"x" * 1000)) as server, Wire(environ={}) as wire:
         exchange = await wire.send(Request("GET", server.url), limits=limits, loopback_http=True)
     assert exchange.failure is None
-    assert exchange.response is not None
-    assert exchange.response.body == Body(b"x" * 100, truncated=True)
+    assert present(exchange.response).body == Body(b"x" * 100, truncated=True)
 
 
 async def test_a_body_of_exactly_the_limit_is_complete() -> None:
     async with hostile_server(*answer(body=b"x" * 100)) as server, Wire(environ={}) as wire:
         exchange = await wire.send(Request("GET", server.url), limits=Limits(body=100), loopback_http=True)
     assert exchange.failure is None
-    assert exchange.response is not None
-    assert exchange.response.body == Body(b"x" * 100)
+    assert present(exchange.response).body == Body(b"x" * 100)
 
 
 async def test_a_mebibyte_of_resource_is_kept_whole() -> None:
     """GEN-9: 1 MiB for the resource."""
     async with hostile_server(*answer(body=b"x" * 2**20)) as server, Wire(environ={}) as wire:
         exchange = await wire.send(Request("GET", server.url), limits=RESOURCE, loopback_http=True)
-    assert exchange.response is not None
-    assert len(exchange.response.body) == 2**20
-    assert not exchange.response.body.truncated
+    assert len(present(exchange.response).body) == 2**20
+    assert not present(exchange.response).body.truncated
 
 
 async def test_cancelling_a_request_closes_its_connection() -> None:
@@ -249,8 +241,7 @@ async def test_an_answer_that_was_read_outlives_a_deadline_that_ends_while_the_c
     ):
         exchange = await wire.send(Request("GET", server.url), loopback_http=True)
     assert exchange.failure is None
-    assert exchange.response is not None
-    assert exchange.response.body == Body(b"whole")
+    assert present(exchange.response).body == Body(b"whole")
 
 
 async def test_the_recorded_request_is_what_the_server_received() -> None:

@@ -15,6 +15,7 @@ from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.transport import Connections
 from support.hostile_server import Send, Wait, answer, hostile_server
+from support.made_checks import present
 
 
 @pytest.fixture
@@ -53,8 +54,7 @@ async def test_the_user_is_told_that_nothing_listens_at_any_address() -> None:
         pass
     async with Wire(environ={}) as wire:
         exchange = await wire.send(Request("GET", f"http://localhost:{gone.port}/"), loopback_http=True)
-    assert exchange.failure is not None
-    assert "nothing listens there" in exchange.failure.cause
+    assert "nothing listens there" in present(exchange.failure).cause
 
 
 async def test_an_address_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,8 +74,7 @@ async def test_a_lookup_that_fails_has_its_time() -> None:
     async with Wire(environ={}, resolver=unknown) as wire:
         request = Request("GET", "https://a.example/")
         exchange = await wire.send(request, addresses=AddressPolicy.PUBLIC_ONLY)
-    assert exchange.failure is not None
-    assert exchange.failure.kind is FailureKind.NAME
+    assert present(exchange.failure).kind is FailureKind.NAME
     assert exchange.timings.dns is not None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.wire.proxy_settings import Proxy, ProxyUnusable, proxy_for
+from support.made_checks import present
 
 CANARY = "canary-5f1c-proxy-password"
 
@@ -16,8 +17,7 @@ def _https(host: str, **environ: str) -> Proxy | None:
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
 def test_the_usual_variables_are_honoured(name: str) -> None:
     """GEN-10."""
-    proxy = _https("wiki.example.com", **{name: "http://proxy.example:3128"})
-    assert proxy is not None
+    proxy = present(_https("wiki.example.com", **{name: "http://proxy.example:3128"}))
     assert proxy.display == "proxy.example:3128"
 
 
@@ -63,10 +63,8 @@ def test_no_proxy_lists_names_domains_and_ports(no_proxy: str, direct: bool) -> 
 
 def test_a_password_is_read_and_never_shown() -> None:
     """GEN-10: canary on the proxy password."""
-    proxy = _https("wiki.example.com", HTTPS_PROXY=f"http://me:{CANARY}%40x@proxy.example:3128")
-    assert proxy is not None
-    assert proxy.password is not None
-    assert proxy.password.reveal() == CANARY + "@x"
+    proxy = present(_https("wiki.example.com", HTTPS_PROXY=f"http://me:{CANARY}%40x@proxy.example:3128"))
+    assert present(proxy.password).reveal() == CANARY + "@x"
     assert CANARY not in repr(proxy) + proxy.display + proxy.url
 
 
@@ -86,8 +84,7 @@ def test_the_process_environment_is_read_when_none_is_given(monkeypatch: pytest.
     for name in ("HTTPS_PROXY", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
-    proxy = proxy_for("https", "wiki.example.com", 443)
-    assert proxy is not None
+    proxy = present(proxy_for("https", "wiki.example.com", 443))
     assert proxy.port == 3128
     monkeypatch.setenv("no_proxy", "example.com")
     assert proxy_for("https", "wiki.example.com", 443) is None

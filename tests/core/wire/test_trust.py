@@ -18,6 +18,7 @@ from authlens_core.wire.trust import (
     trusted,
 )
 from support.hostile_server import LocalAuthority, answer, hostile_server
+from support.made_checks import present
 
 
 def test_the_operating_system_is_trusted_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,8 +41,7 @@ async def test_ssl_cert_file_is_trusted(tmp_path: Path) -> None:
         async with Wire(environ={}) as wire:
             refused = await wire.send(Request("GET", server.url))
     assert trusted.failure is None
-    assert refused.failure is not None
-    assert refused.failure.kind is FailureKind.TLS
+    assert present(refused.failure).kind is FailureKind.TLS
 
 
 def test_both_checks_stay_on_with_a_bundle_of_ones_own(tmp_path: Path) -> None:
@@ -64,9 +64,8 @@ async def test_a_bundle_that_cannot_be_read_is_said_by_its_variable(
         bundle.write_text(content)
     async with Wire(environ={"SSL_CERT_FILE": str(bundle)}) as wire:
         exchange = await wire.send(Request("GET", "https://localhost/"))
-    assert exchange.failure is not None
-    assert exchange.failure.kind is FailureKind.TLS
-    assert "SSL_CERT_FILE" in exchange.failure.cause
+    assert present(exchange.failure).kind is FailureKind.TLS
+    assert "SSL_CERT_FILE" in present(exchange.failure).cause
     assert exchange.peer is None
 
 

@@ -22,6 +22,7 @@ from authlens_lab.learning.offers import forms
 from authlens_lab.learning.progress import new_progress
 from authlens_lab.learning.row import PARTIES, WORDS, Source
 from authlens_lab.learning.story import masked_loot, meaning, parts, story
+from support.made_checks import present
 
 COURSE = lessons()
 LESSON = COURSE["stolen-code"]
@@ -58,8 +59,7 @@ def test_the_next_phase_is_the_first_that_is_not_passed() -> None:
 
 def test_what_leaked_is_in_your_hands_before_the_first_move_of_the_attack() -> None:
     attempt = played(BEFORE, prepared=True)
-    world = attempt.world_of(LessonPhase.BREAK)
-    assert world is not None
+    world = present(attempt.world_of(LessonPhase.BREAK))
     hands = dict(masked_loot(world))
     assert hands["client"].startswith(f"{world.loot['client']} (the name of the website")
     assert world.loot["code"] not in hands["code"]
@@ -90,11 +90,9 @@ def test_each_move_of_a_solution_is_offered_when_it_is_made(name: str) -> None:
     async def play() -> None:
         async with LessonAttempt(lesson, seed=seed) as attempt:
             for move in solution:
-                phase = attempt.next_phase
-                assert phase is not None
+                phase = present(attempt.next_phase)
                 # A move of the attack can follow when its claims hold already.
-                attack = lesson.attack
-                assert attack is not None
+                attack = present(lesson.attack)
                 if phase is LessonPhase.REPAIR and move.verb in attack.moves and lesson.offer:
                     phase = LessonPhase.BREAK
                 if phase is LessonPhase.BREAK:
@@ -120,8 +118,7 @@ def test_each_move_of_a_solution_is_offered_when_it_is_made(name: str) -> None:
 
 
 def test_the_diagram_of_an_attack_says_whose_request_it_is_and_who_got_it(stolen: LessonAttempt) -> None:
-    world = stolen.world_of(LessonPhase.BREAK)
-    assert world is not None
+    world = present(stolen.world_of(LessonPhase.BREAK))
     sent = messages(world.records)[0]
     assert (sent.sender, sent.label.partition("  ")[0], sent.receiver) == (
         Party.MALLORY,
@@ -168,8 +165,7 @@ def test_an_answer_of_a_server_comes_after_the_arrow_that_it_answers(stolen: Les
 
 
 def test_parts_have_their_names_and_meanings_and_no_credential(stolen: LessonAttempt) -> None:
-    world = stolen.world_of(LessonPhase.BREAK)
-    assert world is not None
+    world = present(stolen.world_of(LessonPhase.BREAK))
     row = next(line.row for line in story(world.rows) if line.arrow == 1 and line.receiver)
     found = {part.name: part for part in parts(world, row)}
     assert found["form.code"].place == "In the body of the request"
@@ -177,8 +173,7 @@ def test_parts_have_their_names_and_meanings_and_no_credential(stolen: LessonAtt
     assert meaning("form.code")
     secret = [world.loot["code"], world.loot["token"]]
     assert not any(value in part.value for value in secret for part in found.values())
-    shown = LessonLines(stolen).trace(LessonPhase.BREAK, 1)
-    assert shown is not None
+    shown = present(LessonLines(stolen).trace(LessonPhase.BREAK, 1))
     assert shown[1] == (0, 0)
 
 

@@ -19,6 +19,7 @@ from authlens_lab.learning.lesson import CourseLesson
 from authlens_lab.learning.moves import LessonPhase, Move, MoveRefused, move_in, moves_of
 from authlens_lab.learning.progress import ProgressFile, moves_from
 from support.lesson_letters import as_in_the_files
+from support.made_checks import present
 
 LESSON = lessons()["read-a-refusal"]
 SOLUTION = moves_of(LESSON.solution.split("\n"))
@@ -116,10 +117,9 @@ def test_the_whole_course_starts_over_and_a_pass_stays(file: ProgressFile) -> No
 def test_what_is_stored_is_what_run_reads(file: ProgressFile) -> None:
     """With the letters that this attempt had."""
     made = play(file, making(*SOLUTION))
-    assert file.path is not None
-    given = moves_from(file.path, LESSON.name)
+    given = moves_from(present(file.path), LESSON.name)
     assert (given.read(), given.seed) == (SOLUTION, made.attempt.seed)
-    assert asyncio.run(Course().run(LESSON.name, file.path.read_bytes())).attempt.passed
+    assert asyncio.run(Course().run(LESSON.name, present(file.path).read_bytes())).attempt.passed
 
 
 def test_two_processes_at_one_lesson_leave_one_whole_attempt(file: ProgressFile) -> None:
@@ -218,8 +218,7 @@ def test_after_a_pause_a_move_is_made_in_a_world_whose_tokens_have_not_expired(f
 def test_a_part_that_is_not_there_is_refused_so_that_no_pasted_secret_is_stored(file: ProgressFile) -> None:
     with pytest.raises(MoveRefused, match="no such part"):
         play(file, making(*SOLUTION[:2], move_in("point 1 eyJ-canary")))
-    assert file.path is not None
-    assert b"canary" not in file.path.read_bytes()
+    assert b"canary" not in present(file.path).read_bytes()
 
 
 def test_each_hint_that_is_asked_for_is_stored(file: ProgressFile) -> None:
@@ -232,8 +231,7 @@ def test_each_hint_that_is_asked_for_is_stored(file: ProgressFile) -> None:
 
 def test_the_file_is_private_and_a_lesson_of_your_own_has_its_own_place(file: ProgressFile) -> None:
     play(file, making(A), replace(LESSON, built_in=False))
-    assert file.path is not None
-    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(present(file.path).stat().st_mode) == 0o600
     assert list(file.read()) == ["own/read-a-refusal"]
 
 
@@ -269,9 +267,8 @@ def lesson_line(**members: object) -> str:
 def test_a_file_that_is_not_ours_is_refused_with_its_place_and_left_as_it_is(
     text: str, said: str, file: ProgressFile
 ) -> None:
-    assert file.path is not None
-    file.path.write_text(text)
+    present(file.path).write_text(text)
     with pytest.raises(LessonRefused) as refused:
         file.change("x", lambda known: known)
     assert said in refused.value.cause
-    assert file.path.read_text() == text
+    assert present(file.path).read_text() == text

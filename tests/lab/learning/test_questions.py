@@ -21,6 +21,7 @@ from authlens_lab.learning.desk.open_lesson import OpenLesson
 from authlens_lab.learning.lesson import CourseLesson
 from authlens_lab.learning.moves import LessonPhase, move_in, moves_of
 from authlens_lab.learning.progress import ProgressFile
+from support.made_checks import present
 
 COURSE: Final = lessons()
 REFUSES: Final = re.compile(r"refus|keeps? .* from|protect", re.IGNORECASE)
@@ -169,8 +170,7 @@ def test_rotation_alone_refuses_the_second_and_leaves_the_first_in() -> None:
     moves = moves_of(lesson.solution.split("\n"))
     weaker = [move_in("defend server.rotation") if move.verb == "defend" else move for move in moves]
     made = asyncio.run(attempt_of(lesson, weaker))
-    world = made.world_of(LessonPhase.REPAIR)
-    assert world is not None
+    world = present(made.world_of(LessonPhase.REPAIR))
     assert not made.passed
     assert (What.REFRESH_REFUSED, Reason.USED) in {(event.what, event.reason) for event in world.events}
     assert What.GRANT_ENDED not in {event.what for event in world.events}
@@ -180,8 +180,7 @@ async def test_before_the_repair_the_old_token_of_lesson_7_stays_good() -> None:
     moves = moves_of(COURSE["used-twice"].solution.split("\n"))
     async with LessonAttempt(COURSE["used-twice"]) as attempt:
         await attempt.make_all(moves[:6], LONGEST)
-        world = attempt.world_of(LessonPhase.BREAK)
-        assert world is not None
+        world = present(attempt.world_of(LessonPhase.BREAK))
         sent = [event.refresh for event in world.events if event.what is What.REFRESHED]
     assert len(sent) == 2
     assert len(set(sent)) == 1

@@ -21,6 +21,7 @@ from authlens_tui.screens.learn.question import QuestionScreen
 from authlens_tui.screens.opening import OpeningScreen
 from authlens_tui.screens.palette import possible_actions
 from authlens_tui.screens.wizard.wizard import WizardScreen
+from support.made_checks import present
 from support.screens import footer_keys, press, text_of, until
 
 pytestmark = pytest.mark.slow
@@ -71,10 +72,8 @@ async def test_the_demo_opens_with_a_login_that_any_key_ends(
         await until(pilot, lambda: isinstance(app.screen, OpeningScreen) and words in text_of(app))
         assert "any key ends it" in text_of(app)
         await press(pilot, key, then=CatalogueScreen)
-        assert app.session is not None
-        assert app.session.credentials.list() == ()
-        assert app.controller is not None
-        assert app.controller.records.log.count == 0
+        assert present(app.session).credentials.list() == ()
+        assert present(app.controller).records.log.count == 0
 
 
 async def test_leaving_a_scenario_leads_back_to_the_menu_with_its_answer() -> None:
@@ -127,8 +126,7 @@ async def test_a_second_scenario_begins_at_an_emulator_that_knows_nothing_of_the
         await until(pilot, lambda: bool(wizard.login.trace.records) and wizard.login.running is None)
         assert wizard.login.trace.records[-1].failures
         assert wizard.login.position is Stage.DETECTION
-        assert app.session is not None
-        assert app.session.credentials.list() == ()
+        assert present(app.session).credentials.list() == ()
 
 
 async def test_a_scenario_about_refreshing_goes_on_at_the_dashboard() -> None:
@@ -187,8 +185,7 @@ async def test_a_scenario_about_another_credential_ends_with_the_diagnosis_of_it
         await pilot.press("home")
         if dashboard.selected is not None and dashboard.selected.grant is not None:
             await pilot.press("down")
-        assert dashboard.selected is not None
-        assert dashboard.selected.grant is None
+        assert present(dashboard.selected).grant is None
         await press(pilot, "p", then=lambda: cure in str(dashboard.result.content))
 
 
@@ -200,8 +197,7 @@ async def test_nothing_that_a_scenario_handed_out_is_left_for_the_next_one() -> 
             await log_in(app, pilot)
             await press(pilot, "d", then=DashboardScreen)
             await press(pilot, "b", then=CatalogueScreen)
-        assert app.session is not None
-        assert app.session.credentials.service_tokens.list() == ()
+        assert present(app.session).credentials.service_tokens.list() == ()
         assert len(app.workspace.find_tokens()[0]) == 1
 
 

@@ -23,6 +23,7 @@ from authlens_lab.learning.desk.drill_world import DrillWorld
 from authlens_lab.learning.lesson import CourseLesson, DrillGroup
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.widgets.record.diagram import diagram_lines
+from support.made_checks import present
 
 BY_NAME = {name: drill for name, drill in drills().items() if drill.drill.group is DrillGroup.MACHINE}
 GIVEN = ("client-secret", "client-key", "workload", "enterprise")
@@ -87,10 +88,8 @@ OWNED = [
 async def test_the_owner_changes_the_setting_and_the_stage_passes(drill: CourseLesson) -> None:
     """Of an MCP server, an authorization server, a platform, an identity provider."""
     workspace = DemoWorkspace((drill.name,))
-    url = await workspace.prepare()
-    assert url is not None
-    owner = workspace.demo_login(url).owner
-    assert owner is not None
+    url = present(await workspace.prepare())
+    owner = present(workspace.demo_login(url).owner)
     async with Session(Wire(), Credentials.memory()) as session:
         login = start_login(session, url, workspace.options(url))
         try:

@@ -32,6 +32,7 @@ from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from support.grants import NOW, every_state, put
+from support.made_checks import present
 from support.open_databases import owned
 from support.pictures import NOT_DRAWN, SIZES, SMALL, Picture, differences, drawn_of, keyboard_faults
 from support.screens import run_screen, until
@@ -147,11 +148,9 @@ def all_pictures() -> list[Picture]:
     """Return the pictures in the tables of this folder."""
     found: list[Picture] = []
     for path in sorted(Path(__file__).parent.glob("test_snapshots*.py")):
-        spec = util.spec_from_file_location(f"pictures_{path.stem}", path)
-        assert spec is not None
-        assert spec.loader is not None
+        spec = present(util.spec_from_file_location(f"pictures_{path.stem}", path))
         module: Any = util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        present(spec.loader).exec_module(module)
         found.extend(module.PICTURES)
     return found
 

@@ -9,6 +9,7 @@ from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from support.made_checks import present
 from support.rotating_server import RotatingServer, Scripted
 
 AUD = "a" * 64
@@ -48,12 +49,10 @@ async def test_the_answer_to_a_token_is_told_as_that_and_not_as_the_answer_to_no
     """A probe says what stage 8 says of the same answer, cause and cure, and the record says it too."""
     server.answers("/mcp", answer, answer)  # a refused GET is followed by the call of an MCP client
     proven = (await probe_grant(credentials, wire, saved.grant_id)).result
-    assert proven.diagnosis is not None
-    assert (proven.accepted, proven.diagnosis.name) == (accepted, name)
+    assert (proven.accepted, present(proven.diagnosis).name) == (accepted, name)
     assert words in proven.summary
     assert proven.cure
-    assert proven.trace is not None
-    (check,) = proven.trace.records[0].checks
+    (check,) = present(proven.trace).records[0].checks
     assert (check.cure, proven.summary in check.seen) == (proven.cure, True)
 
 
@@ -65,6 +64,5 @@ async def test_an_answer_about_something_else_has_the_same_words_for_every_kind_
     server.answers("/mcp", answer)
     fields = (("X-Key", "key-canary"),)
     said = await call_resource(wire, f"{server.base}/mcp", fields, secret=Secret("key-canary"))
-    assert said.diagnosis is not None
-    assert (said.accepted, said.diagnosis.name) == (accepted, name)
+    assert (said.accepted, present(said.diagnosis).name) == (accepted, name)
     assert words in said.summary

@@ -16,6 +16,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.trace.record import Trace
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from support.made_checks import present
 from support.rotating_server import RotatingServer, Scripted
 
 CLIENT_SECRET = "client-canary-9"
@@ -63,11 +64,9 @@ async def test_what_a_server_repeats_is_told_and_kept_nowhere(
     refreshed = await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=True))
     revoked = await revoke(credentials, wire, saved.grant_id, pauses=(0.0,))
     assert {seen.path for seen in server.seen} == SENT.keys()
-    answer = proven.classification
-    assert answer is not None
-    assert proven.trace is not None
+    answer = present(proven.classification)
     told = [repr((refreshed, revoked, proven.summary, answer.evidence, answer.cf_ray))]
-    told += map(told_of, (proven.trace, refreshed.trace, revoked.trace))
+    told += map(told_of, (present(proven.trace), refreshed.trace, revoked.trace))
     kept = b"".join(file.read_bytes() for file in state.rglob("*") if file.is_file())
     for secret in SENT["/revoke"]:
         assert [one[max(0, one.find(secret) - 200) :][:300] for one in told if secret in one] == []

@@ -31,6 +31,7 @@ from authlens_core.trace.record import Outcome, Stage, TraceKind
 from authlens_core.values.errors import SecretStoreDenied
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from support.made_checks import present
 from support.rotating_server import RotatingServer, Scripted
 from support.waiting import PATIENCE
 
@@ -61,8 +62,7 @@ async def test_a_new_refresh_token_replaces_the_old_one(
     assert secrets == GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
     assert result.grant == grant
     assert grant.generation == saved.generation + 1
-    assert grant.expires_at is not None
-    assert abs((grant.expires_at - before).total_seconds() - 900) < 2
+    assert abs((present(grant.expires_at) - before).total_seconds() - 900) < 2
     assert server.refresh_token == "refresh-canary-1"
 
 
@@ -179,8 +179,7 @@ async def test_a_token_that_lasts_is_left_alone(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:
     """RF-7: 60 s before the end at the earliest, unless a person asks."""
-    assert saved.expires_at is not None
-    ends = saved.expires_at
+    ends = present(saved.expires_at)
 
     async def at(seconds: int, *, force: bool = False) -> RefreshOutcome:
         moment = ends - timedelta(seconds=seconds)
@@ -465,13 +464,11 @@ async def test_two_processes_that_refresh_at_once_send_one_request(
     """RF-6: one POST, both end valid, and the server never sees a token twice."""
     programs = [_program(keyring, state, saved) for _ in range(2)]
     for program in programs:
-        assert program.stdout is not None
-        assert program.stdout.readline() == "ready\n"
+        assert present(program.stdout).readline() == "ready\n"
     server.hold = threading.Event()
     for program in programs:
-        assert program.stdin is not None
-        program.stdin.write("go\n")
-        program.stdin.flush()
+        present(program.stdin).write("go\n")
+        present(program.stdin).flush()
     while not (server.posts("/token") and state.with_name("waits").exists()):
         await asyncio.sleep(0.01)
     server.hold.set()
@@ -490,9 +487,8 @@ async def test_a_process_killed_after_the_request_leaves_a_note(
     """H129: flagged as interrupted, with the time; nothing is claimed and nothing is sent again."""
     server.hold = threading.Event()
     with _program(keyring, state, saved) as program:
-        assert program.stdin is not None
-        program.stdin.write("go\n")
-        program.stdin.flush()
+        present(program.stdin).write("go\n")
+        present(program.stdin).flush()
         while not server.posts("/token"):
             await asyncio.sleep(0.01)
         assert await recover(shared) == ()
@@ -578,8 +574,7 @@ async def test_the_wait_after_a_failure_is_shown_grows_and_ends_with_success(
     now, waits = utc_now(), []
     for _ in range(3):
         grant = (await refresh(credentials, wire, saved.grant_id, now=lambda: now)).grant
-        assert grant.retry_at is not None
-        waits.append((grant.retry_at - now).total_seconds())
+        waits.append((present(grant.retry_at) - now).total_seconds())
     assert 10 <= waits[0] <= 12
     assert 20 <= waits[1] <= 24
     assert 3_000 <= waits[2] <= 3_600

@@ -20,6 +20,7 @@ from authlens_core.credentials.store.secret_store import SecretStoreFailed, Secr
 from authlens_core.values.errors import SecretStoreDenied
 from authlens_core.values.secret import Secret
 from support.keyring_backends import SLOW_SECONDS
+from support.made_checks import present
 from support.waiting import cancelled, runs, wait_until
 
 Open = Callable[..., KeyringStore]
@@ -37,8 +38,7 @@ def _commands() -> dict[int, bytes]:
 
 
 def _helper(store: KeyringStore) -> int:
-    helper = store.helper
-    assert helper is not None
+    helper = present(store.helper)
     return helper.pid
 
 
@@ -258,8 +258,7 @@ def test_the_helper_dies_with_a_killed_program(keyring: Any) -> None:
     """SIGKILL leaves no helper behind for long, even one that is blocked in the keyring."""
     keyring.lock()
     with _program(keyring, 60.0) as program:
-        assert program.stdout is not None
-        helper = int(program.stdout.readline())
+        helper = int(present(program.stdout).readline())
         assert runs(helper)
         os.kill(program.pid, signal.SIGKILL)
         wait_until(lambda: not runs(helper), "the end of the helper", LAST_CALL + 30)

@@ -22,6 +22,7 @@ from authlens_core.oauth.client_authentication import Client
 from authlens_core.state.locks import Locks
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
+from support.made_checks import present
 
 CLIENT = Client("id", "http://localhost:8400/callback", "client_secret_post", Secret("client-canary"))
 
@@ -90,8 +91,7 @@ async def test_everything_is_in_the_new_store_and_nothing_in_the_old(
     assert report.failed == ()
     assert source.index.places_left() == ()
     assert [(await target.load(name))[1] for name in "abc"] == list(SECRETS.values())
-    known = await target.clients.find("https://as.example", CLIENT.redirect_uri)
-    assert known is not None
+    known = present(await target.clients.find("https://as.example", CLIENT.redirect_uri))
     assert known.client_secret == Secret("client-canary")
     token, secret = await target.service_tokens.load("t")
     assert secret == SERVICE_SECRET
@@ -225,8 +225,7 @@ async def test_a_client_that_is_registered_anew_while_it_moves_has_the_new_secre
     anew = replace(CLIENT, client_id="anew", client_secret=Secret("new-canary"))
     _meanwhile(source.store, "client-", lambda: other.clients.remember("https://as.example", anew))
     assert (await move(source, target)).failed == ()
-    known = await target.clients.find("https://as.example", CLIENT.redirect_uri)
-    assert known is not None
+    known = present(await target.clients.find("https://as.example", CLIENT.redirect_uri))
     assert (known.client_id, known.client_secret) == ("anew", Secret("new-canary"))
     assert source.index.leftovers() == ()
 

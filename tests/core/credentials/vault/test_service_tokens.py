@@ -32,6 +32,7 @@ from authlens_core.wire.client import Wire
 from authlens_lab.emulator import Emulator
 from support.cloudflared_stub import AUD, jwt
 from support.emulated_access import program_at
+from support.made_checks import present
 
 ID = f"{'0123456789abcdef' * 2}.access"
 
@@ -188,8 +189,7 @@ async def test_each_refusal_has_the_cause_of_its_mode(
         token = await credentials.service_tokens.save(token, Secret(made.secret) if known else NEW)
         tried = await probe_service_token(Session(wire, credentials), token)
     assert tried.result.outcome is TokenVerdict.REFUSED
-    assert tried.result.diagnosis is not None
-    assert tried.result.diagnosis.name == cause
+    assert present(tried.result.diagnosis).name == cause
     assert tried.result.error_type is Refused
     assert tried.token.status().kind is StatusKind.REFUSED
 
@@ -290,8 +290,7 @@ async def test_a_token_of_access_is_proven_in_its_own_header(credentials: Creden
     async with Emulator(faults=("service-auth-only",)) as emulator:
         said = await probe_jwt(credentials, wire, emulator.resource_url, token)
         assert said.accepted is False
-        assert said.diagnosis is not None
-        assert said.diagnosis.name == "jwt_needs_allow_policy"
+        assert present(said.diagnosis).name == "jwt_needs_allow_policy"
 
 
 async def test_a_token_of_cloudflared_is_read_at_need_and_its_trace_outlives_that_of_others(
@@ -308,8 +307,7 @@ async def test_a_token_of_cloudflared_is_read_at_need_and_its_trace_outlives_tha
     application = by_kind[CloudflaredKind.APPLICATION]
     async with Emulator(faults=("oauth-off",)) as emulator:
         said = await probe_cloudflared(credentials, wire, application, emulator.resource_url)
-        assert said.diagnosis is not None
-        assert said.diagnosis.name == "jwt_refused"
+        assert present(said.diagnosis).name == "jwt_refused"
         token = await credentials.service_tokens.save(a_token(emulator.resource_url), OLD)
         await probe_service_token(Session(wire, credentials), token)
     assert len(credentials.traces.of(application.token_id)) == 1

@@ -20,6 +20,7 @@ from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.fix import steps_of
 from authlens_core.values.secret import Body
 from authlens_core.values.url import parse_url
+from support.made_checks import present
 
 ISSUER = "https://team.cloudflareaccess.com"
 
@@ -72,8 +73,7 @@ def test_a_good_document_is_read() -> None:
         "bearer_methods_supported": ["header", "body"],
         "resource_name": "The wiki",
     }
-    value = _read(document).value
-    assert value is not None
+    value = present(_read(document).value)
     assert value.resource == "https://app.example/mcp"
     assert value.authorization_servers == (ISSUER,)
     assert value.scopes_supported == ("a", "b")
@@ -90,8 +90,7 @@ def test_the_document_that_cloudflare_serves_is_read() -> None:
         "authentication_methods": [{"name": "cloudflared"}, {"name": "oauth"}],
     }
     reading = _read(document, requested="https://app.example/api/chat")
-    assert reading.value is not None
-    assert reading.value.authorization_servers == (ISSUER,)
+    assert present(reading.value).authorization_servers == (ISSUER,)
     assert _check(reading, "resource").severity is Severity.NOTICE
 
 
@@ -180,8 +179,7 @@ def test_resource_may_not_be_missing() -> None:
 def test_a_resource_that_covers_the_request_is_a_notice(resource: str, requested: str) -> None:
     """PR-5, H026: the same origin, and the path a parent of the requested one."""
     reading = _read(GOOD | {"resource": resource}, requested=requested)
-    assert reading.value is not None
-    assert reading.value.resource == resource
+    assert present(reading.value).resource == resource
     assert _check(reading, "resource").severity is Severity.NOTICE
 
 
@@ -189,8 +187,7 @@ def test_a_resource_that_covers_the_request_is_a_notice(resource: str, requested
 def test_the_same_url_in_another_spelling_is_accepted_with_a_warning(resource: str) -> None:
     """RFC 3986 §6.2: no other server can be meant; it is sent back as it is spelled."""
     reading = _read(GOOD | {"resource": resource}, requested="https://h.example/app")
-    assert reading.value is not None
-    assert reading.value.resource == resource
+    assert present(reading.value).resource == resource
     assert _check(reading, "resource").severity is Severity.WARNING
 
 
@@ -273,16 +270,14 @@ def test_several_servers_are_all_kept_for_the_person_to_choose() -> None:
     reading = _read(
         GOOD | {"authorization_servers": ["https://b.example", "https://a.example", "https://b.example"]}
     )
-    assert reading.value is not None
-    assert reading.value.authorization_servers == ("https://b.example", "https://a.example")
+    assert present(reading.value).authorization_servers == ("https://b.example", "https://a.example")
     assert _check(reading, "authorization_servers_choice").severity is Severity.NOTICE
 
 
 def test_unusable_servers_beside_usable_ones_are_named_and_left_out() -> None:
     """PR-6."""
     reading = _read(GOOD | {"authorization_servers": [7, "http://a.example", ISSUER]})
-    assert reading.value is not None
-    assert reading.value.authorization_servers == (ISSUER,)
+    assert present(reading.value).authorization_servers == (ISSUER,)
     check = _check(reading, "authorization_servers_refused")
     assert check.severity is Severity.WARNING
     assert "http://a.example" in check.seen
@@ -290,16 +285,14 @@ def test_unusable_servers_beside_usable_ones_are_named_and_left_out() -> None:
 
 def test_an_empty_list_counts_as_absent() -> None:
     """PR-7."""
-    value = _read(GOOD | {"scopes_supported": []}).value
-    assert value is not None
+    value = present(_read(GOOD | {"scopes_supported": []}).value)
     assert value.scopes_supported is None
 
 
 def test_a_malformed_list_counts_as_absent_with_a_warning() -> None:
     """PR-8: nothing is guessed from it."""
     reading = _read(GOOD | {"scopes_supported": "a b"})
-    assert reading.value is not None
-    assert reading.value.scopes_supported is None
+    assert present(reading.value).scopes_supported is None
     assert _check(reading, "scopes_supported").severity is Severity.WARNING
 
 
@@ -335,10 +328,9 @@ def test_signed_metadata_changes_nothing() -> None:
     """PR-10: an unverified signature has no say, whatever it claims."""
     reading = _read(GOOD | {"signed_metadata": "eyJhbGciOiJub25lIn0.eyJyZXNvdXJjZSI6Imh0dHBzOi8vZXZpbC8ifQ."})
     plain = _read(GOOD)
-    assert reading.value is not None
     assert plain.value is not None
-    assert reading.value.resource == plain.value.resource
-    assert reading.value.authorization_servers == plain.value.authorization_servers
+    assert present(reading.value).resource == plain.value.resource
+    assert present(reading.value).authorization_servers == plain.value.authorization_servers
     assert _check(reading, "signed_metadata").severity is Severity.NOTICE
 
 

@@ -12,6 +12,7 @@ from authlens_core.values.check import Check, Reading, Severity, failures
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body
 from authlens_core.values.url import parse_url
+from support.made_checks import present
 
 ISSUER = "https://team.cloudflareaccess.com"
 
@@ -121,8 +122,7 @@ def test_a_page_moves_on_to_the_next_place(content_type: str, body: bytes, expec
 def test_a_good_document_is_read_and_everything_passes() -> None:
     """AS-5, AS-8: endpoints arrive as published."""
     reading = _read(GOOD)
-    value = reading.value
-    assert value is not None
+    value = present(reading.value)
     assert {c.severity for c in reading.checks} == {Severity.PASS}
     assert value.issuer == ISSUER
     assert value.authorization_endpoint == f"{ISSUER}/authorize"
@@ -167,8 +167,7 @@ def test_an_issuer_is_kept_letter_by_letter(name: str) -> None:
     """GEN-4, RFC 8414 §3.3: what the resource says, the document says, and the grant will say."""
     reading = _read(GOOD | {"issuer": name}, issuer=name)
     assert _check(reading, "issuer").severity is Severity.PASS
-    assert reading.value is not None
-    assert reading.value.issuer == name
+    assert present(reading.value).issuer == name
 
 
 @pytest.mark.parametrize(
@@ -195,8 +194,7 @@ def test_an_issuer_without_its_scheme_is_tolerated_where_the_caller_allows_it() 
     """AS-3, H038."""
     document = GOOD | {"issuer": "team.cloudflareaccess.com"}
     reading = _read(document, schemeless_issuer=True)
-    assert reading.value is not None
-    assert reading.value.issuer == ISSUER
+    assert present(reading.value).issuer == ISSUER
     assert _check(reading, "issuer").severity is Severity.NOTICE
     assert _read(document, schemeless_issuer=False).value is None
 
@@ -311,16 +309,14 @@ def test_without_a_registration_endpoint_a_client_id_is_asked_for(value: object)
     check = _check(reading, "registration_endpoint")
     assert (check.severity, check.overridable) == (Severity.FAILURE, True)
     assert "--client-id" in str(check.cure)
-    assert reading.value is not None
-    assert reading.value.registration_endpoint is None
+    assert present(reading.value).registration_endpoint is None
 
 
 @pytest.mark.parametrize(("value", "severity"), [(None, Severity.NOTICE), ("/x", Severity.WARNING)])
 def test_without_a_revocation_endpoint_the_consequence_is_said(value: object, severity: Severity) -> None:
     """AS-13."""
     reading = _read(GOOD | {"revocation_endpoint": value})
-    assert reading.value is not None
-    assert reading.value.revocation_endpoint is None
+    assert present(reading.value).revocation_endpoint is None
     assert _check(reading, "revocation_endpoint").severity is severity
 
 
@@ -410,8 +406,7 @@ def test_whether_answers_name_their_issuer_is_recorded(
 ) -> None:
     """AS-10, AR-7: and where they do not, what binds them instead is said."""
     reading = _read(GOOD | {"authorization_response_iss_parameter_supported": value})
-    assert reading.value is not None
-    assert reading.value.authorization_response_iss_parameter_supported is supported
+    assert present(reading.value).authorization_response_iss_parameter_supported is supported
     assert _check(reading, "iss_parameter").severity is severity
 
 
@@ -422,8 +417,7 @@ def test_a_server_that_requires_pushed_requests_has_to_publish_their_endpoint() 
     assert reading.value is None
     assert _check(reading, "pushed_authorization_requests").severity is Severity.FAILURE
     good = _read(required | {"pushed_authorization_request_endpoint": f"{ISSUER}/par"})
-    assert good.value is not None
-    assert good.value.pushed_authorization_request_endpoint == f"{ISSUER}/par"
+    assert present(good.value).pushed_authorization_request_endpoint == f"{ISSUER}/par"
 
 
 @pytest.mark.parametrize("place", ["/par", "http://as.example/par", "ftp://h/par", "https://h/par#f", 7, ""])

@@ -21,6 +21,7 @@ from authlens_core.oauth.formats.jwks import Signature, jwks_request, verify
 from authlens_core.values.formats.jwt import Jwt, parse_jwt
 from authlens_core.values.secret import Body
 from authlens_core.values.url import parse_url
+from support.made_checks import present
 
 # joserfc warns of the older name EdDSA, which is what tokens still carry.
 pytestmark = pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
@@ -63,9 +64,7 @@ def signed(algorithm: str, key: Key, claims: Mapping[str, object] | None = None,
         key,
         algorithms=[algorithm],
     )
-    found = parse_jwt(text)
-    assert found is not None
-    return found
+    return present(parse_jwt(text))
 
 
 @pytest.mark.parametrize("algorithm", KINDS)
@@ -117,8 +116,7 @@ def test_the_public_key_is_never_a_shared_secret() -> None:
     head = base64.urlsafe_b64encode(json.dumps({"alg": "HS256", "kid": key.kid}).encode()).rstrip(b"=")
     body = head + b"." + base64.urlsafe_b64encode(b'{"sub":"eve"}').rstrip(b"=")
     mac = hmac.digest(key.as_pem(private=False), body, hashlib.sha256)
-    forged = parse_jwt((body + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode())
-    assert forged is not None
+    forged = present(parse_jwt((body + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode()))
     assert verify(forged, key_set(public(key)), NOW).signature is Signature.NOT_CHECKED
 
 

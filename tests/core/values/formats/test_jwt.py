@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.secret import Secret
+from support.made_checks import present
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -51,8 +52,7 @@ def test_any_bytes_in_the_parts_never_raise(parts: list[bytes]) -> None:
 )
 def test_any_claims_can_be_viewed(claims: dict[str, object]) -> None:
     """Times beyond any calendar, and claims of the wrong type, are shown as they are."""
-    found = parse_jwt(token(claims))
-    assert found is not None
+    found = present(parse_jwt(token(claims)))
     if found.claims is not None:
         assert [view.name for view in found.claims_at(NOW)] == list(claims)
 
@@ -71,8 +71,7 @@ def test_any_claims_can_be_viewed(claims: dict[str, object]) -> None:
 )
 def test_hostile_claims_are_refused_with_the_reason(claims: bytes, reason: str) -> None:
     """Duplicate members, deep nesting, huge numbers and bad UTF-8 have no meaning to show."""
-    found = parse_jwt(token(claims))
-    assert found is not None
+    found = present(parse_jwt(token(claims)))
     assert found.claims is None
     assert reason in found.problems[0]
 
@@ -120,23 +119,19 @@ def test_an_unsigned_token_is_known_as_one(name: str) -> None:
     """`alg: none` is pointed out in any case (RFC 8725 §2.1), and so is an empty signature."""
     found = parse_jwt(token({}, {"alg": name}))
     empty = parse_jwt(token({}, {"alg": "RS256"}, b""))
-    assert found is not None
-    assert empty is not None
-    assert found.is_unsigned
-    assert empty.is_unsigned
+    assert present(found).is_unsigned
+    assert present(empty).is_unsigned
 
 
 def test_an_encrypted_token_says_so() -> None:
     """Five parts are a JWE; its header can be read, its claims cannot."""
-    found = parse_jwt(f"{part({'alg': 'RSA-OAEP', 'enc': 'A256GCM'})}.a.b.c.d")
-    assert found is not None
+    found = present(parse_jwt(f"{part({'alg': 'RSA-OAEP', 'enc': 'A256GCM'})}.a.b.c.d"))
     assert found.claims is None
     assert "encrypted" in found.problems[0]
 
 
 def test_repr_shows_no_claim() -> None:
     """A Jwt in a traceback tells nothing of the person."""
-    found = parse_jwt(token({"email": "ada@example.com"}))
-    assert found is not None
+    found = present(parse_jwt(token({"email": "ada@example.com"})))
     assert "ada" not in repr(found)
     assert "ada" not in repr(found.claims_at(NOW))

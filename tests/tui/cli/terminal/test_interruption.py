@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from support.made_checks import present
 from support.waiting import PATIENCE
 
 STUBBORN = """
@@ -49,8 +50,7 @@ def start(program: str, *arguments: str, prefix: Sequence[str] = ()) -> subproce
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "working\n"
+    assert present(process.stdout).readline() == "working\n"
     return process
 
 
@@ -83,9 +83,8 @@ def test_the_first_signal_lets_the_work_clean_up(number: signal.Signals) -> None
 def test_the_second_signal_does_not_wait() -> None:
     """H163: a person who presses Ctrl-C twice wants out."""
     process = start(STUBBORN, "60")
-    assert process.stdout is not None
     process.send_signal(signal.SIGINT)
-    assert process.stdout.readline() == "cleaning\n"
+    assert present(process.stdout).readline() == "cleaning\n"
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE)
 

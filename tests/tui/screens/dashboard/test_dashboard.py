@@ -50,6 +50,7 @@ from authlens_tui.widgets.credentials.credential_row import GAP, RowText, column
 from authlens_tui.widgets.credentials.expiry_strip import ExpiryStrip
 from support.grants import NOW, every_state, grant, keep, put
 from support.hostile_trace import hostile_trace
+from support.made_checks import present
 from support.screens import Host, footer_keys, press, run_screen, text_of, until, without_method
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
@@ -170,8 +171,7 @@ async def test_a_credential_that_another_process_removed_disappears() -> None:
         screen.show_now()
         await pilot.pause()
         assert len(screen.table.rows) == 1
-        assert screen.selected is not None
-        assert screen.selected.entry_id == "id-b"
+        assert present(screen.selected).entry_id == "id-b"
         assert "a.example.com" not in text_of(app).replace("b.example.com", "")
 
 
@@ -227,8 +227,7 @@ async def test_what_needs_a_person_stands_first() -> None:
     """A dashboard is looked at for that; the order can be changed."""
     async with dashboard(*every_state()) as (screen, _, app):
         assert screen.table.selected is screen.table.rows[0]
-        assert screen.table.selected is not None
-        assert screen.table.selected.title.startswith("revocation-failed")
+        assert present(screen.table.selected).title.startswith("revocation-failed")
         assert "most urgent first" in text_of(app)
 
 
@@ -333,8 +332,7 @@ async def test_a_key_pressed_twice_opens_one_question() -> None:
 async def test_yes_acts_on_the_credential_that_was_asked_about() -> None:
     """While the question stands another process removes a row: the answer does not slip to the next one."""
     async with dashboard(grant("a"), grant("b")) as (screen, pilot, app):
-        asked = screen.selected
-        assert asked is not None
+        asked = present(screen.selected)
         await press(pilot, "f", then=ConfirmScreen)
         LOGINS.remove(screen.context.session.credentials.index, asked.entry_id)
         screen.show_now()
@@ -363,8 +361,7 @@ async def test_a_login_that_works_is_offered_before_another_one_starts() -> None
         await press(pilot, "N", then=NewLoginScreen)
         await press(pilot, *"wiki.example.com/mcp", "enter", then="Already logged in, expires in 9 min.")
         await press(pilot, "enter", then=screen)
-        assert screen.selected is not None
-        assert screen.selected.entry_id == "id-wiki"
+        assert present(screen.selected).entry_id == "id-wiki"
         assert app.wanted == []
         await press(pilot, "N", then=NewLoginScreen)
         await press(pilot, *"wiki.example.com/mcp", "enter", then=lambda: "t" in footer_keys(app))

@@ -24,6 +24,7 @@ from authlens_tui.screens.dashboard.batch_actions import ResultsScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.store_choice import MoveStoreScreen, StoreChoiceScreen
 from support.grants import grant
+from support.made_checks import present
 from support.screens import press, text_of, until
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
@@ -107,8 +108,7 @@ async def test_everything_goes_to_an_encrypted_file_and_the_program_goes_on_with
         assert "It is stored in the encrypted file." in said
         await press(pilot, "escape", then="secrets: the encrypted file")
         await press(pilot, "c", "y", then=lambda: not isinstance(app.screen, ResultsScreen))
-        assert app.session is not None
-        assert (await app.session.credentials.load("id-a"))[1] == SECRETS
+        assert (await present(app.session).credentials.load("id-a"))[1] == SECRETS
     assert json.loads(keyring.read_text()) == {}
     assert remembered_place() is StoreKind.ENCRYPTED_FILE
     assert await secrets_in(StoreKind.ENCRYPTED_FILE, "b", PASSPHRASE) == SECRETS
@@ -150,14 +150,13 @@ async def test_a_session_in_memory_is_kept_after_all(keyring: Path, monkeypatch:
             pilot, lambda: isinstance(app.screen, StoreChoiceScreen) and bool(app.screen.query("#words"))
         )
         await press(pilot, "3", then=DashboardScreen)
-        assert app.session is not None
-        await app.session.credentials.save(grant("a"), SECRETS)
+        await present(app.session).credentials.save(grant("a"), SECRETS)
         await ask_to_move(app, pilot)
         await press(pilot, "1", then="There is no usable keyring")
         monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "support.keyring_backends.FileKeyring")
         await pilot.press("1")
         assert "1 moved · 0 not" in await moved(app, pilot)
-        assert [one.grant_id for one in app.session.credentials.list()] == ["id-a"]
+        assert [one.grant_id for one in present(app.session).credentials.list()] == ["id-a"]
     assert await secrets_in(StoreKind.KEYRING, "a") == SECRETS
 
 
@@ -181,8 +180,7 @@ async def test_what_stays_behind_is_named_and_the_old_place_stays_open(
         assert "0 moved · 2 not. New ones are stored as before." in said
         assert "It was not moved: The keyring is locked." in said
         assert "→ Unlock it and try again." in said
-        assert app.session is not None
-        assert app.session.credentials.store.place is StoreKind.KEYRING
+        assert present(app.session).credentials.store.place is StoreKind.KEYRING
     assert remembered_place() is StoreKind.KEYRING
 
 

@@ -14,6 +14,7 @@ from authlens_lab.emulator import Fault
 from authlens_tui.screens.wizard.status_words import failed_words
 from authlens_tui.widgets.document.lines import Line
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
+from support.made_checks import present
 from support.walked_faults import FAULT_WORDS, Walk, walked
 
 
@@ -61,16 +62,14 @@ async def test_the_checks_tab_of_a_failed_stage_quotes_the_raw_answer() -> None:
 
 async def test_the_cure_stands_before_the_lines_that_show_it() -> None:
     """A small screen cuts the end: what to do must not be what is cut."""
-    record = _failed(await walked(Fault.REDIRECT_URI_REFUSED))
-    assert record is not None
+    record = present(_failed(await walked(Fault.REDIRECT_URI_REFUSED)))
     words = failed_words(record, str).plain
     assert words.index("→ ") < words.index("Seen: ")
 
 
 async def test_an_answer_that_nobody_knows_is_in_the_words_whole() -> None:
     """Status, type, CF-Ray and first bytes come first, for they are all there is."""
-    record = _failed(await walked(Fault.HTML_ERROR))
-    assert record is not None
+    record = present(_failed(await walked(Fault.HTML_ERROR)))
     lines = ("HTTP/1.1 418 Teapot", "content-type: text/plain", "cf-ray: 1-EMU")
     unknown = Diagnosis(UNKNOWN, "Not known.", "Look at it.", (*lines, f"starts with: {'stout ' * 20}"))
     words = failed_words(replace(record, diagnosis=unknown), str).plain

@@ -14,6 +14,7 @@ import zxingcpp
 from textual.geometry import Size
 
 from authlens_tui.widgets.authorization.qr_code import draw, modules_of, room_for, shortened
+from support.made_checks import present
 
 __all__ = ["Cell", "decoded", "painted"]
 
@@ -98,10 +99,8 @@ CLOUDFLARE = (
 def test_what_is_drawn_is_read(columns: int, rows: int, plain: bool, characters: int) -> None:
     """It scans at 80×24; with more rows by characters that every font has."""
     url = CLOUDFLARE.ljust(characters, "x")
-    modules = modules_of(url)
-    assert modules is not None
-    drawing = draw(modules, Size(columns, rows))
-    assert drawing is not None
+    modules = present(modules_of(url))
+    drawing = present(draw(modules, Size(columns, rows)))
     assert drawing.plain is plain
     assert len(drawing.lines) <= rows
     blank = " " * columns
@@ -111,8 +110,7 @@ def test_what_is_drawn_is_read(columns: int, rows: int, plain: bool, characters:
 
 def test_without_room_nothing_is_drawn_and_the_room_is_told() -> None:
     """Half a symbol is none."""
-    modules = modules_of(CLOUDFLARE)
-    assert modules is not None
+    modules = present(modules_of(CLOUDFLARE))
     _, least = room_for(modules)
     assert draw(modules, Size(80, least.height - 1)) is None
     assert draw(modules, Size(least.width - 1, 24)) is None

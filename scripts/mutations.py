@@ -1115,7 +1115,7 @@ MUTATIONS: Final = (
         "tui/authlens_tui/cli/main.py",
         '    if "--" not in argv or argv[0] not in _OTHER_PROGRAM:\n        return argv, ()\n',
         "    return argv, ()\n",
-        "tests/tui/cli/test_other_program.py::test_each_word_behind_the_first_dashes_is_kept",
+        "tests/tui/cli/test_main.py::test_each_word_behind_the_first_dashes_is_kept",
     ),
     Mutation(
         "curl-body-sent-twice",

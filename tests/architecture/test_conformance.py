@@ -1,7 +1,5 @@
 """docs/internals/conformance.md is complete and true."""
 
-from __future__ import annotations
-
 from itertools import chain
 
 import pytest

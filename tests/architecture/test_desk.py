@@ -1,7 +1,5 @@
 """The front desk stays small enough to be read in five minutes: it is also the public Python API."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

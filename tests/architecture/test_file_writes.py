@@ -4,8 +4,6 @@ A scan of both packages: no other module opens a file to write, makes a director
 What a path leads to is then decided in one place for each.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """Each command that a fix names is one that the command line takes."""
 
-from __future__ import annotations
-
 import ast
 import shlex
 from collections.abc import Iterator
@@ -19,7 +17,6 @@ from authlens_tui.screens.fix_keys import FixKeys, doing
 from support.source_trees import sources_of_product
 
 pytestmark = pytest.mark.xdist_group("sources")
-
 # What stands for a word that only the user knows, where the parser wants a value of a kind.
 _VALUES: Final = {
     "URL": "https://wiki.example/",
@@ -31,7 +28,6 @@ _VALUES: Final = {
     "AGENT": "codex",
     "{}": "0",
 }
-
 
 _FILES: Final = sorted(
     path.stem for path in folder_of("authlens_core").iterdir() if path.suffix in {".toml", ".json"}

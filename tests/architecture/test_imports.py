@@ -1,7 +1,5 @@
 """The arrows of the house, held where a linter cannot see: in a running interpreter, and in the source."""
 
-from __future__ import annotations
-
 import ast
 import json
 import pkgutil

@@ -5,8 +5,6 @@ RS, NEL, U+2028 and U+2029, and `bytes.splitlines` at a lone CR. What another pr
 would be two lines here, and the second one could be anything.
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterable, Iterator
 

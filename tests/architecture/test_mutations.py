@@ -1,7 +1,5 @@
 """The breakages of scripts/mutations.py fit the source; whether they are noticed, the script itself says."""
 
-from __future__ import annotations
-
 import pytest
 
 import mutations

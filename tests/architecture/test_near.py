@@ -1,7 +1,5 @@
 """`near.py` finds tests of every kind of file."""
 
-from __future__ import annotations
-
 import pytest
 
 import near

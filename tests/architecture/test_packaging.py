@@ -1,7 +1,5 @@
 """The wheel: both packages, their style sheets and words, and nothing under a name that others use."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import zipfile

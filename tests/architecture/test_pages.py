@@ -1,7 +1,5 @@
 """The pages for developers: the drawing is the code's, and no page names a file that is not there."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

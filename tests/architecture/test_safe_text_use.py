@@ -1,7 +1,5 @@
 """What mypy cannot say about text that is shown, held over the whole tree."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from typing import Any

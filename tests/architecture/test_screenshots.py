@@ -1,7 +1,5 @@
 """The pictures: made by `python screenshots/make.py` alone, and of the program as it is now."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import importlib.util

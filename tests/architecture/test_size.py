@@ -1,7 +1,5 @@
 """The house weighs no more than its budget, and a budget follows what has become lighter."""
 
-from __future__ import annotations
-
 import pytest
 
 import size

@@ -1,7 +1,5 @@
 """What is read in one sitting stays so: modules and classes of at most 400 lines, functions of at most 60."""
 
-from __future__ import annotations
-
 import ast
 
 import pytest

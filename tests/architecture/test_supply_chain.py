@@ -1,7 +1,5 @@
 """What authlens is built from: locked with hashes, listed, and built the same way twice."""
 
-from __future__ import annotations
-
 import json
 import re
 import tarfile

@@ -1,7 +1,5 @@
 """What the verbs that scripts call most may load: a verb imports what it needs."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
@@ -56,8 +54,6 @@ TOKEN = frozenset(
         "authlens_tui.cli.terminal.flags",
     }
 )
-
-
 """Every module of ours that prints a stored token."""
 
 
@@ -75,7 +71,6 @@ HEAVY = frozenset(
         "textual",
     }
 )
-
 
 LATER = "Import what not every call needs inside the function that needs it."
 
@@ -120,8 +115,6 @@ def of_ours(importers: Iterable[str]) -> set[str]:
 
 
 SPARE = 3
-
-
 """Modules that a start may load beside those of `start_up.toml`."""
 
 
@@ -151,8 +144,6 @@ NOT_TO_SHOW = frozenset(
         "authlens_core.desk.doctor",
     }
 )
-
-
 """What neither a list of credentials nor a header needs."""
 
 

@@ -1,7 +1,5 @@
 """What every test of core may ask for: a state, a keyring, credentials, and a server that rotates."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Checks with words of a test's own, as the product has those of `words/checks.json`; and what must be there."""
+"""Checks with words of a test's own, not those of `words/checks.json`; and what must be there."""
 
 from functools import partial
 from typing import TypeVar

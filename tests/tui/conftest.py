@@ -1,7 +1,5 @@
 """What the tests of the screens share: quick scrolling, and programs of a few lines on a real terminal."""
 
-from __future__ import annotations
-
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator

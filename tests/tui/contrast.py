@@ -1,7 +1,5 @@
 """How well the text on a screen can be read, measured on the cells as they go to the terminal."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final

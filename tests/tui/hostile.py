@@ -1,7 +1,5 @@
 """Text that a hostile server, browser or system may say, for every place that shows such text."""
 
-from __future__ import annotations
-
 from typing import Final
 
 __all__ = ["HOSTILE"]

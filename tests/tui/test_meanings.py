@@ -1,7 +1,5 @@
 """What is explained on the screen: fields, members, tokens and records, with every secret still masked."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Iterable

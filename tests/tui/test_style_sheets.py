@@ -1,7 +1,5 @@
 """Style sheets: each rule is scoped to a screen or widget of ours, so that none leaks to another screen."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A store that says whether it was closed."""
 
-from __future__ import annotations
-
 from authlens_core.credentials.store.secret_store import MemoryStore
 
 __all__ = ["WatchedStore"]

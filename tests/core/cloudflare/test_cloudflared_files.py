@@ -1,7 +1,5 @@
 """The tokens of cloudflared on disk: names, claims, pending logins, locks; read and never changed."""
 
-from __future__ import annotations
-
 import json
 import os
 from datetime import UTC, datetime, timedelta
@@ -28,8 +26,6 @@ from support.cloudflared_stub import AUD, jwt
 from support.made_checks import present
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
-
 STARTED = datetime(2026, 6, 1, 11, 59, tzinfo=UTC)
 
 

@@ -1,7 +1,5 @@
 """What the name of a token file of cloudflared can mean: every reading, and when there is one only."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

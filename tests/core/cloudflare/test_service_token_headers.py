@@ -1,7 +1,5 @@
 """A service token before anything is sent: both shapes of a secret, a swapped pair, a whole header line."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.cloudflare.service_token_headers import is_field_name, pasted, shape_problem

@@ -1,10 +1,8 @@
 """Cloudflare's names (CF-5, CF-8, CF-23)."""
 
-from __future__ import annotations
-
 import pytest
 
-from authlens_core.cloudflare.team import LOGOUT, cloudflare_metadata_urls, for_team, is_team_host
+from authlens_core.cloudflare.team import LOGOUT, cloudflare_metadata_urls, for_team, is_team_host, refusal_on
 from authlens_core.values.url import UrlRefused, parse_url
 
 
@@ -75,3 +73,19 @@ def test_advice_names_the_team_that_the_login_is_at() -> None:
         "https://acme.cloudflareaccess.com/cdn-cgi/access/logout"
     )
     assert for_team(words, "as.example") == words
+
+
+@pytest.mark.parametrize(
+    ("page", "meaning"),
+    [
+        ("That account does not have access", "No policy"),
+        ("Unable to find your Access application!", "removed"),
+        ("Invalid nonce. Please try logging in again.", "cookies"),
+        ("Invalid state: missing or INVALID NONCE", "cookies"),
+    ],
+)
+def test_a_page_is_known_by_its_words(page: str, meaning: str) -> None:
+    """The three that users report, and a spelling of the last."""
+    found = refusal_on(page)
+    assert found is not None
+    assert meaning in found.meaning

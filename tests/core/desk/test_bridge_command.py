@@ -1,7 +1,5 @@
 """The command with which an agent starts the bridge."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What is offered of the browser's way back: on this machine, over SSH, in a container, without a port."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

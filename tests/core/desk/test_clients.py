@@ -1,7 +1,5 @@
 """A client is deleted at its server, verified, and only then forgotten here (RFC 7592)."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

@@ -1,7 +1,5 @@
 """The state directory, the place for secrets and interrupted logins, as the doctor sees them."""
 
-from __future__ import annotations
-
 import json
 import os
 from functools import partial

@@ -1,7 +1,5 @@
 """The history of access: what is told of it, and that no secret is in it."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """`AuthlensAuth`: real clients of httpx at real servers, with the credential for one URL and nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
@@ -24,8 +22,6 @@ from support.request_recorder import RequestRecorder, recorder
 from support.rotating_server import RotatingServer, Scripted, rotating_server
 
 CREDENTIAL_FIELDS = ("authorization", "dpop", "cf-access-client-id", "cf-access-client-secret")
-
-
 CLIENT_ID = f"{'0123456789abcdef' * 2}.access"
 
 

@@ -1,6 +1,4 @@
-"""Many credentials at once: bounded, stopped by a word, each with a result of its own."""
-
-from __future__ import annotations
+"""Many credentials at once: bounded, stopped by a word, each with a result of its own; and forgetting one."""
 
 import asyncio
 from collections.abc import Iterable
@@ -12,13 +10,16 @@ from msgspec.structs import replace
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.lifecycle.inventory import InventoryEntry, inventory_of
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.forget import ForgottenCredentials, forget
 from authlens_core.desk.lifecycle import ProbeResult, for_each, probe, refresh, revoke
 from authlens_core.desk.session import Session
 from authlens_core.values.check import Layer
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import CredentialKind
 from authlens_core.wire.client import Wire
-from support.grants import put
+from support.grants import NOW, grant, put
 from support.needs import free_port
 from support.rotating_server import RotatingServer, Scripted
 
@@ -154,3 +155,36 @@ async def test_refreshing_all_gives_each_its_turn(
 ) -> None:
     results = [await refresh(session, one) for one in (three[0], three[2])]
     assert [ended.good for ended in results] == [True, False]
+
+
+SECRETS = GrantSecrets(Secret("access-canary"), Secret("refresh-canary"))
+TOKEN = ServiceToken("service-1", "https://ci.example.com/", f"{'0' * 32}.access", NOW)
+
+
+async def test_a_grant_is_removed_and_called_one() -> None:
+    credentials = Credentials.memory()
+    saved = await credentials.save(grant(), SECRETS)
+    assert (await forget(Session(None, credentials), saved.grant_id)).kind is CredentialKind.OAUTH
+    assert credentials.list() == ()
+    await credentials.aclose()
+
+
+async def test_a_service_token_is_removed_and_called_one() -> None:
+    credentials = Credentials.memory()
+    await credentials.service_tokens.save(TOKEN, Secret("a" * 64))
+    assert (await forget(Session(None, credentials), TOKEN.token_id)).kind is CredentialKind.SERVICE_TOKEN
+    assert credentials.service_tokens.list() == ()
+    await credentials.aclose()
+
+
+async def test_both_kinds_can_be_restored_where_an_undo_is_given() -> None:
+    credentials, undo = Credentials.memory(), ForgottenCredentials()
+    saved = await credentials.save(grant(), SECRETS)
+    await credentials.service_tokens.save(TOKEN, Secret("a" * 64))
+    for record_id in (saved.grant_id, TOKEN.token_id):
+        await forget(Session(None, credentials), record_id, undo)
+        assert undo.last == record_id
+        await undo.restore(Session(None, credentials))
+    assert [found.grant_id for found in credentials.list()] == [saved.grant_id]
+    assert [found.token_id for found in credentials.service_tokens.list()] == [TOKEN.token_id]
+    await credentials.aclose()

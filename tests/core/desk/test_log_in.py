@@ -1,7 +1,5 @@
 """A session: what a login earns is kept, what it registers is used again, and a bad store costs no login."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator

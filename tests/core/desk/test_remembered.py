@@ -1,7 +1,5 @@
 """`--remember`: what was decided for a server, its next logins have again, and no other server's."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -26,8 +24,6 @@ from support.scripted_login import (
 )
 
 OTHER = "https://app.example/other"
-
-
 DECIDED = Options(port=0, wait=60, assume_pkce=True, resource="")
 
 

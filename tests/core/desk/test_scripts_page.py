@@ -1,7 +1,5 @@
 """docs/scripts.md: every example runs, in the order of the page, and every function of the desk is on it."""
 
-from __future__ import annotations
-
 import ast
 import asyncio
 import inspect

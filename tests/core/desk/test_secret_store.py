@@ -1,7 +1,5 @@
 """All secrets in one store, and leftovers deleted from every store."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,8 +20,6 @@ from support.grants import grant
 from support.keyring_backends import FakeKeyring
 
 SECRETS = GrantSecrets(Secret("access-canary-0"), Secret("refresh-canary-0"))
-
-
 PASSPHRASE = Secret("correct horse battery")
 
 

@@ -1,7 +1,5 @@
 """A token's signature is held against keys of the server that is trusted, fetched as a recorded exchange."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from typing import cast

@@ -1,7 +1,5 @@
 """Undo of forget: from memory into the store and back, and never over something newer."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 

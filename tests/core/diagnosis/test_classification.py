@@ -1,7 +1,5 @@
 """Classification of an answer (CF-1 to CF-5, CF-22, CH-7 to CH-10, H001 to H019)."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest
@@ -14,29 +12,17 @@ from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body
 
 HOST = "https://wiki.example.com"
-
-
 TEAM = "https://team.cloudflareaccess.com"
-
-
 ACCESS_METADATA = f"{HOST}/.well-known/cloudflare-access-protected-resource/mcp"
-
 
 BEARER = (
     'Bearer realm="OAuth", error="invalid_token", error_description="Missing or invalid access token", '
     f'resource_metadata="{ACCESS_METADATA}"'
 )
 
-
 LOGIN = f"{TEAM}/cdn-cgi/access/login/wiki.example.com?kid=aud&meta=canary-jwt&redirect_url=%2F"
-
-
 ACCESS_CHALLENGE = f'Cloudflare-Access resource_metadata="{ACCESS_METADATA}"'
-
-
 EDGE = (("server", "cloudflare"), ("cf-ray", "8c1f2e3d4a5b6c7d-FRA"))
-
-
 FORBIDDEN_PAGE = b'<html>{"message":"Forbidden.","status_code":403,"aud":"a","ray_id":"8c1f"}</html>'
 
 
@@ -250,7 +236,6 @@ def test_the_rest_goes_by_status(status: int, protection: Protection) -> None:
 _NAMES = st.sampled_from(
     ["www-authenticate", "location", "cf-ray", "server", "cf-mitigated", "cf-access-aud", "x"]
 )
-
 
 _VALUES = st.text(max_size=30) | st.sampled_from(
     [BEARER, LOGIN, ACCESS_CHALLENGE, "cloudflare", "http://[", "/\\"]

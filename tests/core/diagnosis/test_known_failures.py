@@ -3,16 +3,18 @@
 The rows are those of Cloudflare's published troubleshooting table, and what Access was seen to answer.
 """
 
-from __future__ import annotations
-
 import base64
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.diagnose import diagnose, find_cause
@@ -29,7 +31,7 @@ from authlens_core.values.exchange import (
     WireFailure,
 )
 from authlens_core.values.secret import Body
-from authlens_core.values.stage import Stage
+from authlens_core.values.stage import MACHINE_GRANTS, GrantType, Stage
 from support.made_checks import failed, present
 
 HOST: Final = "https://wiki.example.com"
@@ -190,7 +192,6 @@ SEED: Final = (
     ),
 )
 
-
 AUTHORIZATION: Final = (  # §1.5
     callback("resource_missing", "--resource", "invalid_target", "No resource parameter found"),
     callback("resource_refused", ("exactly that of the resource metadata", OAUTH), "invalid_target"),
@@ -247,7 +248,6 @@ AUTHORIZATION: Final = (  # §1.5
         "The user denied the request",
     ),
 )
-
 
 REPORTED: Final = (  # §1.8
     refused(
@@ -306,7 +306,6 @@ REPORTED: Final = (  # §1.8
     checked("revoke.endpoint", "no_revocation_endpoint", "expire", "none"),
 )
 
-
 SERVICE_TOKENS: Final = (  # §2
     probed(
         "service_token_ignored",
@@ -360,7 +359,6 @@ SERVICE_TOKENS: Final = (  # §2
         (("cf-access-token", JWT),),
     ),
 )
-
 
 MATRIX: Final = (  # §4.1
     Row("detection", "public", "tell its owner", _edge(200, reason="OK"), layer=ORIGIN),
@@ -426,7 +424,6 @@ MATRIX: Final = (  # §4.1
     ),
 )
 
-
 CHECKS: Final = (
     Row(
         "resource_metadata",
@@ -491,7 +488,6 @@ CHECKS: Final = (
         check="token.clock",
     ),
 )
-
 
 CONTRADICTIONS: Final = (
     opened(
@@ -581,7 +577,6 @@ CONTRADICTIONS: Final = (
         _reply(403, body="<h1>Forbidden</h1>"),
     ),
 )
-
 
 ROWS: Final = (*SEED, *AUTHORIZATION, *REPORTED, *SERVICE_TOKENS, *MATRIX, *CHECKS, *CONTRADICTIONS)
 
@@ -715,3 +710,66 @@ def test_a_check_that_says_it_all_needs_no_diagnosis() -> None:
     """A document that does not fit is explained where the specification is known."""
     answer = _reply(200, body={"resource": HOST})
     assert diagnose(Stage.SERVER_METADATA, (failed("server.endpoints", ""),), _exchange(answer)) is None
+
+
+_OF_A_USER = re.compile(r"\bcode\b|PKCE|verifier|redirect|browser|Zero Trust|Cloudflare", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("stage", [Stage.EXCHANGE, Stage.REFRESH])
+@pytest.mark.parametrize(
+    ("grant", "error", "cause"),
+    [
+        (GrantType.CLIENT_CREDENTIALS, "invalid_client", "program_not_authenticated"),
+        (GrantType.CLIENT_CREDENTIALS, "unauthorized_client", "program_not_allowed"),
+        (GrantType.CLIENT_CREDENTIALS, "invalid_scope", "program_scope_refused"),
+        (GrantType.JWT_BEARER, "invalid_grant", "assertion_refused"),
+        (GrantType.TOKEN_EXCHANGE, "access_denied", "provider_refuses"),
+        (GrantType.TOKEN_EXCHANGE, "invalid_grant", "identity_refused"),
+    ],
+)
+def test_a_refusal_is_about_what_the_program_sent(
+    grant: GrantType, error: str, cause: str, stage: Stage
+) -> None:
+    sent = Body(urlencode({"grant_type": grant, "client_id": "job"}).encode())
+    request = Request("POST", "https://as.example/token", Headers.of((("Content-Type", FORM_TYPE),)), sent)
+    body = Body(json.dumps({"error": error}).encode())
+    answer = Response(400, "", Headers.of((("content-type", "application/json"),)), body)
+    found = find_cause(stage, exchange=Exchange(request, answer, None, datetime(2026, 1, 1, tzinfo=UTC), 0.1))
+    assert found is not None
+    assert found.name == cause
+
+
+def test_no_cause_of_a_program_speaks_of_a_user_s_login() -> None:
+    for cause in (cause for cause in CAUSES if cause.grants & MACHINE_GRANTS):
+        assert _OF_A_USER.search(f"{cause.cause} {cause.cure}") is None
+        # Either a command leads on, or the words say who alone can help.
+        assert ": authlens login URL" in str(cause.cure) or "nly " in str(cause.cure)
+
+
+@pytest.mark.parametrize(
+    ("stage", "error"),
+    [("exchange", "server_error"), ("authorization", "login_required"), ("detection", ""), ("pkce", "")],
+)
+def test_an_unknown_failure_is_not_explained(stage: str, error: str) -> None:
+    """Better no cause than a wrong one: the meaning of the code is told elsewhere."""
+    assert find_cause(Stage(stage), error=OAuthError(error)) is None
+
+
+def test_the_evidence_says_what_it_was_told_from() -> None:
+    found = present(find_cause(Stage.EXCHANGE, error=OAuthError("invalid_grant", "Code used")))
+    assert found.evidence == ("error=invalid_grant", "error_description=Code used")
+    checks = failed("other", ""), failed("authorization.timeout", "", "nothing in 60 seconds")
+    timed_out = present(find_cause(Stage.AUTHORIZATION, checks=checks))
+    assert timed_out.evidence == ("nothing in 60 seconds",)
+
+
+@given(
+    st.sampled_from(["exchange", "authorization", "registration"]), st.text(max_size=20), st.text(max_size=40)
+)
+def test_what_a_server_says_is_safe_in_the_evidence(stage: str, error: str, description: str) -> None:
+    """Causes and cures are ours alone, evidence passes the gate."""
+    found = find_cause(
+        Stage(stage), error=OAuthError(error, f"{description} invalid nonce"), kind=ServerKind.ACCESS
+    )
+    assert found is not None
+    assert all(line.isprintable() for line in (*found.evidence, found.cause, str(found.cure)))

@@ -1,7 +1,5 @@
 """The table of server kinds: each is recognised by its marks, and says where its owner sets what it needs."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest
@@ -36,7 +34,6 @@ ISSUERS = {
     ServerKind.AUTHENTIK: "https://id.example/application/o/mcp/",
     ServerKind.AUTHKIT: "https://quick-palm-1.authkit.app",
 }
-
 
 KINDS = [kind for kind in ServerKind if kind is not ServerKind.OTHER]
 

@@ -1,7 +1,5 @@
 """The meaningful header fields are taken apart, with a sentence and a source; any text is survived."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 

@@ -1,7 +1,5 @@
 """Every member of the documents of a login has a meaning, and a document is told by its members."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.explain.meanings import DocumentKind, explain_fact, explain_member, members, members_of

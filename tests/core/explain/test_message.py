@@ -1,7 +1,5 @@
 """What stands in a message is found wherever it stands: members, parameters, and JWTs."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 

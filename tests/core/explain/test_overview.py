@@ -1,7 +1,5 @@
 """A record says in words what it came to, whatever stage it is of and however it ended."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """What other programs print, and what it means."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 from time import process_time

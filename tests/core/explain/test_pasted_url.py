@@ -1,7 +1,5 @@
 """The URL of a pasted request."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.explain.pasted_url import url_in

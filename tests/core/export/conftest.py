@@ -1,7 +1,5 @@
 """Traces for all tests of the exports: a real login at the emulator, recorded once, and a hostile one."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

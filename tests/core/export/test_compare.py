@@ -1,7 +1,5 @@
 """Two traces are compared field by field: only what differs is said, and what has to differ is told apart."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -206,10 +204,7 @@ def test_a_secret_has_the_same_fingerprint_on_both_sides() -> None:
 
 
 _WORDS = st.sampled_from(["a", "b", "state", "x (2)", "check", "request 1", "•••• #00000000", ""])
-
-
 _FACTS = st.lists(st.builds(Fact, _WORDS, _WORDS), max_size=4).map(tuple)
-
 
 _RECORDS = st.builds(
     StageRecord,
@@ -223,7 +218,6 @@ _RECORDS = st.builds(
     ),
     tampering=st.lists(_WORDS, max_size=2).map(tuple),
 )
-
 
 _TRACES = st.lists(_RECORDS, max_size=4).map(lambda records: trace(*records))
 
@@ -267,13 +261,11 @@ async def test_two_clean_logins_at_two_addresses_differ_in_the_addresses_alone()
 
 CODE = replace(asked(), stage=Stage.AUTHORIZATION)
 
-
 DENIED = replace(
     CODE,
     outcome=Outcome.FAILED,
     checks=(failed("authorization.error", "No error", "x", error_code="denied"),),
 )
-
 
 OTHER_SCOPE = replace(asked(sent="scope=b"), stage=Stage.REGISTRATION)
 

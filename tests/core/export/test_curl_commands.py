@@ -1,7 +1,5 @@
 """A request as a curl command: it runs as it stands, and a secret is a variable in it."""
 
-from __future__ import annotations
-
 import subprocess
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The curl script runs, asks for the secrets, and shows none; what a server said never becomes a command."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """The log of exchanges: which rows words find, and how many it holds."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.export.exchange_log import ExchangeLog, rows_of

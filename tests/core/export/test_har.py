@@ -1,7 +1,5 @@
 """The HAR export opens in a browser's developer tools: it keeps to HAR 1.2, whatever the trace holds."""
 
-from __future__ import annotations
-
 import importlib
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The Markdown export says what happened and what to do, and nothing of a server acts in it."""
 
-from __future__ import annotations
-
 import re
 
 from hypothesis import given

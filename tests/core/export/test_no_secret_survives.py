@@ -1,7 +1,5 @@
 """A secret is in no export, whatever characters it has and wherever it was repeated."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from typing import Final

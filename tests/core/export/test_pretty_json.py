@@ -1,7 +1,5 @@
 """Laying JSON out never changes a word of it."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

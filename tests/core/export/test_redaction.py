@@ -1,7 +1,5 @@
 """No secret survives redaction, whatever it is dressed as and wherever it stands."""
 
-from __future__ import annotations
-
 import base64
 import html
 import json
@@ -26,7 +24,6 @@ from authlens_core.values.secret import Body, Secret
 
 MARKER = 'oauth:M4rk"er/+&=ü→\\ value'
 
-
 ENCODERS: dict[str, Callable[[str], str]] = {
     "raw": str,
     "quote": quote,
@@ -46,7 +43,6 @@ ENCODERS: dict[str, Callable[[str], str]] = {
     "base64 without padding": lambda s: base64.b64encode(s.encode()).decode().rstrip("="),
     "base64url": lambda s: base64.urlsafe_b64encode(s.encode()).decode().rstrip("="),
 }
-
 
 SECRET_TEXT = st.text(
     st.characters(min_codepoint=33, max_codepoint=0x24F, exclude_categories=("Cc", "Cs", "Zs")),

@@ -1,7 +1,5 @@
 """An export in a file is the owner's alone, replaces nothing unasked, and is read as a stranger's."""
 
-from __future__ import annotations
-
 import os
 import stat
 from pathlib import Path

@@ -1,9 +1,7 @@
 """A session file holds the whole trace without its secrets, and is read as what it is: a stranger's file."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from authlens_core.export.compare import honest_run, runs
 from authlens_core.export.redaction import redacted_trace
 from authlens_core.export.session_file import (
     MAX_SESSION_BYTES,
@@ -19,7 +18,7 @@ from authlens_core.export.session_file import (
     read_session,
     session_json,
 )
-from authlens_core.trace.record import Fact, FactValue, Trace
+from authlens_core.trace.record import Fact, FactValue, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.check import Diagnosis, Layer
 from authlens_core.values.secret import Secret
 from support.driven_login import Recorded, leaks, record_login
@@ -179,3 +178,46 @@ def test_no_bytes_crash_the_reader(data: bytes) -> None:
         read_session(data)
     assert refused.value.cause.isprintable()
     assert refused.value.cure
+
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+HONEST = ("pkce", "authorization", "exchange", "access")
+
+
+def trace(*stages: str) -> Trace:
+    """Return a trace of these stages; one with a `!` was changed on purpose."""
+    records = tuple(
+        StageRecord(Stage(one.strip("!")), Outcome.PASSED, AT, 0.1, tampering=("it",) if "!" in one else ())
+        for one in stages
+    )
+    return Trace("t", TraceKind.LOGIN, "https://wiki.example", AT, records)
+
+
+def names(found: Sequence[Trace]) -> list[list[str]]:
+    return [[f"{one.stage}{'!' if one.tampering else ''}" for one in run.records] for run in found]
+
+
+@pytest.mark.parametrize(
+    ("stages", "expected"),
+    [
+        ((), []),
+        (HONEST, [[*HONEST]]),
+        (("exchange", "exchange", "access"), [["exchange", "exchange", "access"]]),
+        (
+            ("registration", *HONEST, "pkce", "exchange!"),
+            [["registration", *HONEST], ["registration", "pkce", "exchange!"]],
+        ),
+        (("pkce", "exchange!", "exchange"), [["pkce", "exchange!"], ["pkce", "exchange"]]),
+    ],
+)
+def test_going_back_begins_another_run_with_the_stages_before(
+    stages: Sequence[str], expected: list[list[str]]
+) -> None:
+    assert names(runs(trace(*stages))) == expected
+
+
+def test_the_honest_run_is_the_last_without_a_change() -> None:
+    honest = honest_run(trace(*HONEST, "pkce", "exchange!"))
+    assert honest is not None
+    assert names([honest]) == [[*HONEST]]
+    assert honest_run(trace("pkce", "exchange!")) is None

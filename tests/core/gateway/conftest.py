@@ -1,7 +1,5 @@
 """A login at a server that rotates refresh tokens, in memory."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta

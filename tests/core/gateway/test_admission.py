@@ -1,7 +1,5 @@
 """Which requests reach the resource: by their place, by their sender, and without what is not theirs."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """Answers of a hostile resource: one that all read alike, for the client that asked."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """`authlens curl`: real requests of a real curl, to a server that notes them, with a canary beside it."""
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The bridge and servers that misbehave: each request is answered once, and nothing hangs."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

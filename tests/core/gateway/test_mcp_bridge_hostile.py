@@ -4,8 +4,6 @@ Each request gets one answer, each line that is written is one of strict JSON, a
 input does.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sqlite3

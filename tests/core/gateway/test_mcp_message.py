@@ -1,15 +1,16 @@
-"""The header fields that repeat what is in a message."""
-
-from __future__ import annotations
+"""Messages of MCP: the header fields that repeat what is in one, and what a large one costs in memory."""
 
 import json
+import tracemalloc
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from authlens_core.gateway.mcp_failure import McpFailure
-from authlens_core.gateway.mcp_http import routing_fields
+from authlens_core.gateway.mcp_http import events_of, routing_fields
 from authlens_core.grammars.json_rpc import JsonRpcMessage, read_message
+from authlens_core.wire.streaming import StreamedResponse
 
 VERSION = "io.modelcontextprotocol/protocolVersion"
 META = {VERSION: "2026-07-28"}
@@ -68,3 +69,31 @@ def test_marked_arguments_become_fields_also_nested_ones() -> None:
         "Mcp-Param-N": "3",
         "Mcp-Param-Flag": "true",
     }
+
+
+TEXT = "abcdefghij" * 200_000
+RESULT = json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"text": TEXT}}).encode()
+
+
+async def _chunks(body: bytes) -> AsyncIterator[bytes]:
+    for at in range(0, len(body), 65_536):
+        yield body[at : at + 65_536]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("application/json", RESULT), ("text/event-stream", b"data: " + RESULT + b"\n\n")],
+    ids=["json", "events"],
+)
+async def test_a_large_answer_is_held_in_three_forms(kind: str, body: bytes) -> None:
+    """As it came, as values and as a line."""
+    answer = StreamedResponse(200, ((b"content-type", kind.encode()),), _chunks(body), None)
+    tracemalloc.start()
+    try:
+        [text] = [text async for _, text in events_of(answer)]
+        message = read_message(text)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert message.line == RESULT.replace(b": ", b":").replace(b", ", b",") + b"\n"
+    assert peak < 4 * len(body)

@@ -1,7 +1,5 @@
 """Another account of this machine that knows the whole URL of the proxy, and its socket."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import socket

@@ -1,7 +1,5 @@
 """Bytes that two programs in a row could read as different requests."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 from typing import Any

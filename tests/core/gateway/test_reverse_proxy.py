@@ -1,6 +1,4 @@
-"""The proxy between a client that knows no login and a resource that wants one."""
-
-from __future__ import annotations
+"""The proxy between a client that knows no login and a resource that wants one, and its rules."""
 
 import asyncio
 import hashlib
@@ -15,10 +13,11 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from authlens_core.credentials.lifecycle.request_credential import RequestCredential
+from authlens_core.credentials.lifecycle.request_credential import RequestCredential, asks_for_a_token
 from authlens_core.gateway.forwarding import Mapping
 from authlens_core.gateway.reverse_proxy import Counters, ReverseProxy
 from authlens_core.gateway.server import GatewayServer, loopback_socket
+from authlens_core.values.errors import AuthlensError
 from authlens_core.values.url import parse_url
 from core.gateway.upstream import Upstream, upstream
 from support.waiting import PATIENCE
@@ -340,3 +339,58 @@ async def test_a_refusal_answers_a_request_of_json_rpc_in_json_rpc(proxy: Runnin
     for other in ({"jsonrpc": "2.0", "method": "notifications/x"}, {"id": 1}, [call]):
         answer = await proxy.client.post(f"{proxy.base}/echo", json=other)
         assert (answer.status_code, answer.json()["error"]) == (503, "login_needed")
+
+
+MAPPING = Mapping(parse_url("https://app.example/"), "http://127.0.0.1:8080", "/s3cret")
+
+
+@pytest.mark.parametrize(
+    ("lines", "asks"),
+    [
+        ([], True),
+        (["Bearer"], True),
+        (['DPoP error="use_dpop_nonce"'], True),
+        (["Cloudflare-Access"], True),
+        (['Basic realm="app"'], False),
+        (['Basic realm="app", Bearer error="invalid_token"'], True),
+        (['Basic realm="app"', "Bearer"], True),
+        ([""], True),
+        ([" , "], True),
+    ],
+)
+def test_a_401_is_about_the_token_unless_all_its_challenges_are_of_another_kind(
+    lines: list[str], *, asks: bool
+) -> None:
+    """An empty field, or one line with several challenges, is allowed (RFC 9110 §11.6.1)."""
+    fields = [(b"WWW-Authenticate", line.encode()) for line in lines]
+    assert asks_for_a_token(401, fields) is asks
+
+
+def test_another_status_is_not_about_the_token() -> None:
+    assert not asks_for_a_token(403, [(b"WWW-Authenticate", b"Bearer")])
+
+
+@pytest.mark.parametrize(
+    ("location", "here"),
+    [
+        ("/next?x=1", "http://127.0.0.1:8080/s3cret/next?x=1"),
+        ("https://app.example/next#part", "http://127.0.0.1:8080/s3cret/next#part"),
+        ("//app.example/next", "http://127.0.0.1:8080/s3cret/next"),
+        ("next", "next"),
+        ("../next", "../next"),
+        ("?page=2", "?page=2"),
+        ("#part", "#part"),
+        ("", ""),
+    ],
+)
+def test_a_relative_location_stays_relative_to_the_request(location: str, here: str) -> None:
+    """RFC 9110 §10.2.2: the client resolves it against the address that it asked, which is here."""
+    assert MAPPING.to_local(location) == here
+
+
+@pytest.mark.parametrize(
+    "location", ["https://other.example/", "//other.example/", "\\\\other.example/", "javascript:x"]
+)
+def test_a_location_elsewhere_is_not_followed(location: str) -> None:
+    with pytest.raises(AuthlensError):
+        MAPPING.to_local(location)

@@ -1,7 +1,5 @@
 """A token that has expired while its server cannot answer: proxy and bridge start, say so, and recover."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator

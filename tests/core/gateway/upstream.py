@@ -1,7 +1,5 @@
 """A resource on loopback that wants a bearer token, to be reached through a proxy."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable

@@ -1,7 +1,5 @@
 """git's credential helper protocol, as git-credential(1) defines it."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from datetime import UTC, datetime
 from io import BytesIO

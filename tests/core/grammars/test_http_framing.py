@@ -1,7 +1,5 @@
 """The grammar of a message's head: what is not exactly RFC 9112 has a reason, at every length."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

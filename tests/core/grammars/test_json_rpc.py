@@ -1,7 +1,5 @@
 """JSON-RPC messages: what every reader reads alike is passed on, and nothing else."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """The authorization request, and the answer that anybody could have sent."""
 
-from __future__ import annotations
-
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -24,11 +22,7 @@ from authlens_core.values.check import Check, Severity
 from authlens_core.values.secret import Secret
 
 REDIRECT = "http://localhost:8400/callback"
-
-
 ISSUER = "https://as.example"
-
-
 STATE = "st4te-of-this-attempt"
 
 

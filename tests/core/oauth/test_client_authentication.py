@@ -1,7 +1,5 @@
 """How a client says who it is: in one way at a time."""
 
-from __future__ import annotations
-
 import base64
 
 import pytest
@@ -85,8 +83,6 @@ def test_no_representation_shows_a_secret() -> None:
 
 
 PUBLIC = _client("none")
-
-
 BASIC = _client("client_secret_basic", "p+q/%")
 
 

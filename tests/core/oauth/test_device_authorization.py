@@ -1,7 +1,5 @@
 """The device authorization grant: what is sent, what is accepted, and when the next request may be sent."""
 
-from __future__ import annotations
-
 import json
 from itertools import pairwise
 
@@ -29,7 +27,6 @@ from authlens_core.values.url import parse_url
 from support.made_checks import present
 
 CLIENT = Client("me", "http://localhost:8400/callback")
-
 
 GOOD = {
     "device_code": "d3v1ce",

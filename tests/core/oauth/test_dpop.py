@@ -1,7 +1,5 @@
 """Proofs of possession: bound to method, URL, token and nonce, and verified by another implementation."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json
@@ -30,11 +28,7 @@ from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-
-
 KEY = make_dpop_key()
-
-
 TOKEN_URL = parse_url("https://as.example/token")
 
 
@@ -196,8 +190,6 @@ def test_the_number_of_servers_is_bounded() -> None:
 
 
 NONCE = ("DPoP-Nonce", "n")
-
-
 ASKS = ("WWW-Authenticate", 'DPoP error="use_dpop_nonce"')
 
 

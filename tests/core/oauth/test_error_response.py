@@ -1,7 +1,5 @@
 """Answers in JSON and the errors in their place."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

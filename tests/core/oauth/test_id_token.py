@@ -1,7 +1,5 @@
 """The checks of an ID token, each on a token that a key of the server signed."""
 
-from __future__ import annotations
-
 import base64
 import json
 from datetime import UTC, datetime
@@ -17,10 +15,7 @@ from authlens_core.values.check import Check, Severity
 from authlens_core.values.secret import Body, Secret
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-
-
 ISSUER, CLIENT, NONCE = "https://op.example", "client-1", Secret("nonce-canary-1")
-
 
 CLAIMS = {
     "iss": ISSUER,

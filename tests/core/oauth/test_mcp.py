@@ -1,7 +1,5 @@
 """What the answers to the calls of an MCP client say, in JSON and in a stream of events."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.oauth.mcp import (

@@ -1,7 +1,5 @@
 """PKCE and state (PK-1 to PK-8, AZ-3)."""
 
-from __future__ import annotations
-
 import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Callable

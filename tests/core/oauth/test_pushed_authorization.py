@@ -1,7 +1,5 @@
 """Pushed authorization requests: the parameters go to the server, the browser gets a reference."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

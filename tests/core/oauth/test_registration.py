@@ -1,7 +1,5 @@
 """Dynamic registration: what we say about ourselves, and what the server made of it."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 
@@ -23,16 +21,9 @@ from support.made_checks import present
 from support.scripted_login import reply
 
 REDIRECT = "http://localhost:8400/callback"
-
-
 EXPIRES = "client_secret_expires_at"
-
-
 ENDPOINT = parse_url("https://as.example/register")
-
-
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-
 
 GOOD: dict[str, object] = {
     "client_id": "3f0c",
@@ -252,8 +243,6 @@ def test_the_method_that_the_user_chose_is_used_if_there_is_a_secret(
 
 
 BY_CODE = ("authorization_code", "refresh_token")
-
-
 BY_DEVICE = ("device_code", "refresh_token")
 
 

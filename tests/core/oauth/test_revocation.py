@@ -1,7 +1,5 @@
 """Revocation: a token is said to be revoked only when the server said so."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """The token endpoint: what is asked, and which answers give tokens that may be used."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 

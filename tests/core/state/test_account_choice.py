@@ -1,7 +1,5 @@
 """The account that the environment or a folder chooses, and what may not choose one."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The assertion of a platform: from a file or a command, bounded in size and time, without a shell."""
 
-from __future__ import annotations
-
 import asyncio
 import shlex
 import sys

@@ -1,7 +1,5 @@
 """One at a time, across tasks and processes."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

@@ -1,6 +1,4 @@
-"""Where state lives, and who may read it."""
-
-from __future__ import annotations
+"""Where state lives, and who may read it: private files are whole or not there."""
 
 import os
 import stat
@@ -8,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from authlens_core.state import private_file
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.values.errors import StateUnusable
 
@@ -76,3 +75,52 @@ def test_a_file_that_others_could_read_becomes_private(tmp_path: Path) -> None:
     """A copy that was restored with an open mode is closed again."""
     (tmp_path / "f").touch(0o644)
     assert _mode(own_file(tmp_path / "f")) == 0o600
+
+
+class _Died(Exception):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("call", ["fdopen", "fsync", "replace"])
+def test_a_reader_sees_the_old_file_or_the_new_one_wherever_the_process_dies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    path = tmp_path / "file"
+    private_file.replace(path, b"old")
+
+    def die(*_: object) -> None:
+        raise _Died
+
+    with monkeypatch.context() as dying:
+        dying.setattr(os, call, die)
+        with pytest.raises(_Died):
+            private_file.replace(path, b"new and longer", locked=True)
+    assert path.read_bytes() == b"old"
+    private_file.replace(path, b"next", locked=True)
+    assert path.read_bytes() == b"next"
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_draft_that_was_written_in_half_is_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    (tmp_path / "file.draft").write_bytes(b"ha")
+    private_file.replace(path, b"next", locked=True)
+    assert path.read_bytes() == b"next"
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_file_is_private_and_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
+    target, path = tmp_path / "elsewhere", tmp_path / "file"
+    target.write_text("untouched")
+    path.symlink_to(target)
+    private_file.replace(path, b"data")
+    assert (target.read_text(), path.is_symlink(), path.read_bytes()) == ("untouched", False, b"data")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_create_writes_over_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("there")
+    with pytest.raises(FileExistsError):
+        private_file.create(path, b"data")
+    assert path.read_text() == "there"

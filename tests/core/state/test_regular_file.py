@@ -1,7 +1,5 @@
 """A file that may be anything is read within limits, and without waiting."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from pathlib import Path

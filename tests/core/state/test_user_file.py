@@ -1,7 +1,5 @@
 """Files that are not authlens's own: written whole or not at all, and never over the change of another."""
 
-from __future__ import annotations
-
 import errno
 import os
 import stat

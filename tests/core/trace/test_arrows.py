@@ -1,7 +1,5 @@
 """A trace read as arrows: who said what to whom, and which arrow failed."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Final
 
@@ -27,8 +25,6 @@ from support.scripted_login import (
 )
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
-
-
 LOST: Final = WireFailure(FailureKind.TIMEOUT, "Nothing came for 10 seconds.")
 
 

@@ -1,7 +1,5 @@
 """Why a record failed, in words; and the error and exit code that it amounts to."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 
@@ -14,8 +12,6 @@ from support.made_checks import failed, present
 from support.scripted_login import BEGAN, RESOURCE, Answer, exchange, reply
 
 TEAPOT = reply(418, None, ("Content-Type", "text/plain"), text="short and stout")
-
-
 DENIED = reply(400, {"error": "invalid_grant", "error_description": "Code expired"})
 
 

@@ -1,7 +1,5 @@
 """Going back undoes stages: their records are history, and the diagram says so."""
 
-from __future__ import annotations
-
 from msgspec.structs import replace
 
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind

@@ -1,7 +1,5 @@
 """A process with secrets leaves no core dump."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """One field of a request as curl's `--header` takes it."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.values.formats.curl_header import NotAField, field_name, header_argument

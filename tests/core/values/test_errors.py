@@ -1,7 +1,5 @@
 """Exit codes: one for several results."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.values.errors import gravest

@@ -1,7 +1,5 @@
 """Work that goes on to its end, whoever waits for it is in a hurry."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Coroutine

@@ -1,7 +1,5 @@
 """Fixes: steps with their commands, in words, and filled with an address and the options of a login."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.values.fix import (

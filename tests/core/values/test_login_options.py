@@ -1,7 +1,5 @@
 """The declarations of the options of a login: whole, and the same for everything made from them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """The gate (H033): what comes out can be shown on any terminal."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +36,6 @@ HOSTILE = [
     "\r",
     "\x08",
 ]
-
 
 ANY = st.text(st.characters(exclude_categories=()))
 

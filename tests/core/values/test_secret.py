@@ -1,7 +1,5 @@
 """Secret and Body (PK-5): whatever is printed, the value is not in it."""
 
-from __future__ import annotations
-
 import copy
 import logging
 import pickle

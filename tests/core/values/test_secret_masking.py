@@ -1,7 +1,5 @@
 """One way of masking what is known to be secret, for words of a check as for an export."""
 
-from __future__ import annotations
-
 import base64
 import json
 from urllib.parse import quote

@@ -1,7 +1,5 @@
 """The strict URL (GEN-8, GEN-1, GEN-4, H065 to H067): one text, one meaning, or the reasons why not."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit
 
 import httpx
@@ -27,10 +25,7 @@ CANONICAL = [
     "https://a-b.example/~user/;p=1/@x:y,z!$&'()*+",
 ]
 
-
 _HOSTS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?(\.[a-z]{2,5}){0,2}", fullmatch=True)
-
-
 _PATHS = st.from_regex(r"(/[A-Za-z0-9~_@!$&'()*+,;=:-]{0,6}){0,4}", fullmatch=True)
 
 
@@ -253,7 +248,6 @@ _PIECES = st.sampled_from(
         "é",
     ]
 )
-
 
 _NEARLY = st.lists(_PIECES, max_size=8).map("".join).map(lambda rest: f"https://{rest}")
 

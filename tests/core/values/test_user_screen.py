@@ -1,7 +1,5 @@
 """A browser is started only where it shows on the screen of the person."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The files of words: one form, keys that the code knows, and sentences that are safe to show."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """`Wire.send` and honest servers: the record is what was on the wire, byte for byte."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from datetime import UTC, datetime

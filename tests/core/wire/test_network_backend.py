@@ -1,7 +1,5 @@
 """`Connections`: which of a host's addresses is connected, why none was, and how long the lookup took."""
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import socket

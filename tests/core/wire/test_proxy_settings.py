@@ -1,7 +1,5 @@
 """Which proxy is used for which host."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.wire.proxy_settings import Proxy, ProxyUnusable, proxy_for

@@ -1,7 +1,5 @@
 """`Wire.stream`: nothing is lost or held back, and errors are those of httpx's own transport."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import hashlib

@@ -1,7 +1,5 @@
 """What the events of the HTTP library are taken to mean."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.wire.addresses import AddressPolicy, AddressRefused

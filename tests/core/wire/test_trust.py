@@ -1,7 +1,5 @@
 """Whom TLS is trusted to."""
 
-from __future__ import annotations
-
 import ssl
 from pathlib import Path
 

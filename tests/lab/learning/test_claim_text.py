@@ -1,7 +1,5 @@
 """Claims are read whole or refused with their place."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.values.errors import LessonRefused

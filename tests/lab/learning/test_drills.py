@@ -1,7 +1,5 @@
 """The drills: played as its card says, exactly one option of each holds; a slip in their files is refused."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 

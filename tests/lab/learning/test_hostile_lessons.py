@@ -1,7 +1,5 @@
 """A lesson that someone else wrote is refused with file, line, column and reason, and reaches nothing."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable

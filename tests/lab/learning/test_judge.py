@@ -1,7 +1,5 @@
 """Claims hold together, each by a row that they name; the first that none meets shows what came nearest."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest

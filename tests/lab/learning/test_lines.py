@@ -1,7 +1,5 @@
 """What a learner is shown and offered, from the moves alone: no screen takes part."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 

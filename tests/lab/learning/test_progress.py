@@ -1,7 +1,5 @@
 """Progress: stored at each move, made again at the next start, and never lost."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import stat

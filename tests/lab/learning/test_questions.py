@@ -1,26 +1,30 @@
 """Questions cannot be guessed, and what shows an answer shows just that."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import pytest
 from msgspec.structs import replace
 
 from authlens_core.values.errors import LessonRefused
+from authlens_lab.emulator import Profile
 from authlens_lab.emulator.ledger import Reason, What
+from authlens_lab.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
+from authlens_lab.emulator.weakness import SWITCHES, Weakness
 from authlens_lab.learning.attempt import LONGEST, LessonAttempt, attempt_of
-from authlens_lab.learning.catalogue import FOLDER, drills, lessons, read_catalogue
+from authlens_lab.learning.catalogue import FOLDER, drills, lessons, new_lesson, read_catalogue
+from authlens_lab.learning.claim import LOOT
 from authlens_lab.learning.desk.lesson_check import check_lesson, warnings
 from authlens_lab.learning.desk.open_lesson import OpenLesson
 from authlens_lab.learning.lesson import CourseLesson
 from authlens_lab.learning.moves import LessonPhase, move_in, moves_of
 from authlens_lab.learning.progress import ProgressFile
+from authlens_lab.learning.row import PREFIXES, WORDS, Source
+from authlens_lab.learning.world import PartyName
 from support.made_checks import present
 
 COURSE: Final = lessons()
@@ -184,3 +188,42 @@ async def test_before_the_repair_the_old_token_of_lesson_7_stays_good() -> None:
         sent = [event.refresh for event in world.events if event.what is What.REFRESHED]
     assert len(sent) == 2
     assert len(set(sent)) == 1
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "learning.md"
+
+
+def test_the_lessons_of_the_page_are_sound(tmp_path: Path) -> None:
+    section = PAGE.read_text("utf-8").partition("\n## A lesson of your own")[2].partition("\n## ")[0]
+    for number, text in enumerate(
+        re.findall(r"^```toml\n(format.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    ):
+        (tmp_path / f"{number}.toml").write_text(text)
+    catalogue = read_catalogue(tmp_path)
+    assert catalogue.refusals == ()
+    checks = [asyncio.run(check_lesson(lesson)) for lesson in catalogue.lessons.values()]
+    assert [(one.lesson.name, one.problems, one.warnings) for one in checks] == [
+        ("refused", (), ()),
+        ("code-twice", (), ()),
+    ]
+    assert [one.tried for one in checks] == [3, 14]
+
+
+def test_a_new_lesson_is_the_small_one_of_the_page_under_its_own_name(tmp_path: Path) -> None:
+    assert new_lesson("refused") in PAGE.read_text("utf-8")
+    (tmp_path / "mine.toml").write_text(new_lesson("my-own"), encoding="utf-8")
+    assert list(read_catalogue(tmp_path).lessons) == ["my-own"]
+    with pytest.raises(LessonRefused, match="“My own”: an id has 2 to 40"):
+        new_lesson("My own")
+
+
+def test_the_page_names_every_word_that_a_lesson_can_have() -> None:
+    """An author has no other list: what the page leaves out has to be guessed."""
+    named = set(
+        re.findall(r"`([^`\n]+)`", PAGE.read_text("utf-8").partition("\n### The words of a world")[2])
+    )
+    prefixes = {f"{prefix}.*" for prefix in PREFIXES}
+    rows = {field for fields in WORDS.values() for field in fields}
+    events = {word for words in WORDS[Source.EVENT].values() for word in words}
+    world = {*Profile, *Weakness, *VICTIM_SWITCHES, *SWITCHES, *LOOT, *get_args(PartyName)}
+    assert {*world, *prefixes, *rows, *events} <= named

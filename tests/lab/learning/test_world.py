@@ -1,7 +1,5 @@
 """A world by itself: who is where, what leaks, and which pair of switches keeps a token at its resource."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """The program: no place for secrets is asked about before anything is earned, and notes are shown."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,8 +35,6 @@ from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import press, scripted, text_of, until
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
-
-
 URL = "https://wiki.example.com/"
 
 

@@ -1,24 +1,30 @@
-"""What `config.toml` changes in the app."""
-
-from __future__ import annotations
+"""What `config.toml` and stored logins change in the app."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_core.desk.settings import Config, NoticeKind, SettingsFile
 from authlens_core.values.errors import StateUnusable
 from authlens_tui.app import controller
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.base_app import key_names
-from authlens_tui.app.controller import ExpiryNotice
+from authlens_tui.app.controller import ExpiryNotice, open_session
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.cli import main
-from support.grants import NOW, grant
-from support.screens import Host, until
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dialog import ConfirmScreen
+from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
+from authlens_tui.screens.wizard.wizard import WizardScreen
+from support.grants import NOW, grant, keep
+from support.screens import Host, press, text_of, until
+from tui.app.test_app import stores
+from tui.watched_store import WatchedStore
 
 
 def app_with(config: Config, environ: Mapping[str, str]) -> AuthlensApp:
@@ -114,3 +120,59 @@ async def test_credentials_that_cannot_be_read_are_looked_at_again(monkeypatch: 
     async with app.run_test() as pilot:
         controller.tell_of_expiry(app, Config(before_expiry=90), grants)
         await until(pilot, lambda: len(looks) >= 2)
+
+
+@pytest.mark.parametrize(("key", "shown"), [("y", WizardScreen), ("n", DashboardScreen)])
+async def test_a_login_that_is_still_good_is_named_before_another_one(
+    monkeypatch: pytest.MonkeyPatch, key: str, shown: type
+) -> None:
+    stores(monkeypatch, [OpenedStore.in_memory()])
+    app = AuthlensApp(environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        assert app.session is not None
+        good = replace(grant(), expires_at=datetime.now(UTC) + timedelta(minutes=9, seconds=30))
+        await keep(app.session.credentials, good)
+        assert app.controller is not None
+        app.controller.logins.offer(app.session, good.resource_url)
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        assert "Already logged in" in text_of(app)
+        assert "expires in 9 min" in text_of(app)
+        await press(pilot, key, then=shown)
+
+
+class Persistent(WatchedStore):
+    """Its index is a file, as that of a keyring is."""
+
+    persistent = True
+
+
+class Opened(Workspace):
+    """Its store is open at once."""
+
+    def __init__(self, store: Persistent) -> None:
+        super().__init__()
+        self.store = store
+
+    async def open_store(self, choice: StoreChoice | None) -> OpenedStore:
+        return OpenedStore(self.store, ())
+
+
+async def _ask(_: StoreChoiceScreen) -> StoreChoice | None:
+    return None
+
+
+@pytest.mark.parametrize("broken", ["directory", "records"])
+async def test_records_that_cannot_be_used_leave_no_store_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("AUTHLENS_HOME", str(home))
+    workspace = Opened(Persistent())
+    if broken == "directory":
+        home.chmod(0o777)
+    else:
+        (home / "index.sqlite3").write_text("no database" * 100)
+    with pytest.raises(StateUnusable):
+        await open_session(workspace, _ask, lambda _: None, None)
+    assert workspace.store.closed

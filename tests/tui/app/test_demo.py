@@ -1,7 +1,5 @@
 """The demo: the menu leads through one scenario after another, each at an emulator that begins anew."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 

@@ -1,7 +1,5 @@
 """The scenarios of programs: each ends as its card says, and no view speaks of a login of a user."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """Two accounts at one resource on the command line: each verb takes the one that was chosen."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The texts for agents and shells: skill, help with examples, man page, completion, explanation."""
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

@@ -1,7 +1,5 @@
 """The table of `authlens list`: the kind says which server issued a token, in few cells."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """Records that cannot be read, as the verbs tell of them: each by its id, with what removes it."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import shlex

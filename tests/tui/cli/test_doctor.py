@@ -1,7 +1,5 @@
 """`authlens doctor`: one line for each thing, its cure below it, and a code for scripts."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

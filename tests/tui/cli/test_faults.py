@@ -1,7 +1,5 @@
 """The faults of each profile are listed and chosen by name."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.values.errors import UsageError

@@ -1,7 +1,5 @@
 """`authlens list` with a filter: what it lists, and the exit code for a script."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 

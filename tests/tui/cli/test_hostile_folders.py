@@ -1,7 +1,5 @@
 """Every verb that writes a file, in a folder that someone else wrote: nothing outside of it changes."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -25,10 +23,7 @@ pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="Windows has neither FIFOs nor devices in folders"),
 ]
 
-
 URL: Final = "https://wiki.example/mcp"
-
-
 SESSION: Final = "login.authlens.json"
 
 

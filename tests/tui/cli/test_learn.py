@@ -1,7 +1,5 @@
 """`authlens learn` from the command line: lessons by their exit codes and their JSON, and no screen."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

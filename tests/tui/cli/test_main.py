@@ -1,10 +1,12 @@
-"""What happens at the boundary of the process."""
+"""What happens at the boundary of the process: verbs, the words of other programs, exit codes."""
 
-from __future__ import annotations
-
+import ast
+import inspect
 import os
 import subprocess
 import sys
+from argparse import Namespace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,7 @@ from authlens_tui.cli import main, verbs
 from authlens_tui.cli.full_screen import run_to_end, wants_stillness
 from authlens_tui.cli.login.login_arguments import login_secrets
 from authlens_tui.cli.parser import build_parser
+from authlens_tui.cli.verbs import VERBS
 from support.waiting import PATIENCE
 
 CANARY = "canary-6f1d2c"
@@ -299,3 +302,43 @@ def test_the_demo_plays_itself_unless_the_user_wants_no_motion(
 ) -> None:
     monkeypatch.setenv(name, value)
     assert wants_stillness() is still
+
+
+URL = "https://wiki.example.com/"
+
+
+@pytest.mark.parametrize(("verb", "where"), [("run", "command"), ("curl", "arguments")])
+@pytest.mark.parametrize("before", [[URL], [URL, "--min-ttl", "5"], ["--min-ttl", "5", URL]])
+@pytest.mark.parametrize(
+    "words", [["git", "checkout", "--", "FILE"], ["a", "--", "--"], ["--", "a"], ["--help"], []]
+)
+def test_each_word_behind_the_first_dashes_is_kept(
+    verb: str, where: str, before: list[str], words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Namespace] = []
+
+    def note(arguments: Namespace) -> int:
+        read.append(arguments)
+        return 0
+
+    monkeypatch.setitem(VERBS, verb, note)
+    assert main.run([verb, *before, "--", *words]) == 0
+    (arguments,) = read
+    assert (arguments.url, getattr(arguments, where)) == (URL, words)
+
+
+def test_each_verb_imported_by_name_is_a_function_of_the_arguments() -> None:
+    calls = [
+        [str(argument.value) for argument in node.args if isinstance(argument, ast.Constant)]
+        for node in ast.walk(ast.parse(inspect.getsource(verbs)))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_verb"
+    ]
+    named = [names for names in calls if names]
+    assert len(named) > 15, "the walk found too little to prove anything"
+
+    for module, *function in named:
+        found = getattr(
+            import_module(f"authlens_tui.cli.{module}"),
+            function[0] if function else module.rpartition(".")[2],
+        )
+        assert len(inspect.signature(found).parameters) == 1, f"{module}.{found}"

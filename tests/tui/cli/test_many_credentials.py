@@ -1,7 +1,5 @@
 """`probe --all`, `probe --kept`, `refresh --all`, `revoke --all` and `events`, on logins of the emulator."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator

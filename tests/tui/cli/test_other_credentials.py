@@ -1,7 +1,5 @@
 """`service-token`, `headers`, `list`, `token` and `login --cloudflared`, as a script calls them."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import json

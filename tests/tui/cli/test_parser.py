@@ -1,7 +1,5 @@
 """The words that the command line takes, and those that it refuses with exit code 2."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_tui.cli.main import run

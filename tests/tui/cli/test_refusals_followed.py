@@ -1,7 +1,5 @@
 """Verbs for which there is no credential that works: each command that they name runs, and then they do."""
 
-from __future__ import annotations
-
 import json
 import shlex
 import subprocess
@@ -27,7 +25,6 @@ INITIALIZE: Final = {
         "clientInfo": {"name": "client", "version": "1"},
     },
 }
-# What each is called with besides the URL. `proxy` runs until it is stopped; `curl` and `run` become another
 # program. `mcp-bridge` gives its errors to its client.
 WITHOUT_LOGIN: Final = {
     "token": (),

@@ -1,7 +1,5 @@
 """Opening the session of a verb: what it started is closed however that ends."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from contextlib import AsyncExitStack

@@ -1,7 +1,5 @@
 """`export`, `open` and `compare`: traces as files, and what a script learns from the exit code."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import stat
@@ -23,11 +21,7 @@ from support.grants import grant, keep
 from support.hostile_trace import CANARY, hostile_trace
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
-
-
 URL = "https://wiki.example.com/mcp"
-
-
 Captured = pytest.CaptureFixture[str]
 
 
@@ -46,11 +40,7 @@ def trace(name: str, kind: TraceKind, stage: Stage, *, scope: str = "a", state: 
 
 
 CANARY_CODE = "c4nary-code-0123456789"
-
-
 LOGIN = trace("login1", TraceKind.LOGIN, Stage.EXCHANGE)
-
-
 REFRESH = trace("refresh1", TraceKind.REFRESH, Stage.REFRESH)
 
 

@@ -1,7 +1,5 @@
 """What other programs pipe into the verbs: bytes of any kind."""
 
-from __future__ import annotations
-
 import io
 import sys
 from pathlib import Path

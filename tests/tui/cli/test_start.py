@@ -1,7 +1,5 @@
 """`authlens token` prints a stored token without loading the rest of the program."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -37,7 +35,6 @@ class Keyring(KeyringBackend):
     def delete_password(self, service, username):
         self.path.write_text(json.dumps({k: v for k, v in self._read().items() if k != service}))
 """
-
 
 Keep = Callable[..., Awaitable[Grant]]
 

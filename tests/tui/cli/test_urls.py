@@ -1,7 +1,5 @@
 """The URLs of a command line: what is refused says what to write instead."""
 
-from __future__ import annotations
-
 import shlex
 
 import pytest

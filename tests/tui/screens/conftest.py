@@ -1,7 +1,5 @@
 """What the pictures of the screens replace, and put back."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_tui.screens import cloudflared

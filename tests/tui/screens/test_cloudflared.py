@@ -1,7 +1,5 @@
 """The screen that drives cloudflared: what runs, the link, the time, and the word of the resource."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The help: keys of this screen in groups, the words explained, what to do when something is wrong."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

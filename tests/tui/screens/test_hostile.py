@@ -1,7 +1,5 @@
 """H146, H147: what a server says never acts, on any screen."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The course by its keys: a lesson from the prediction to the last question, and the way back."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import pytest

@@ -1,7 +1,5 @@
 """The form for the login of a program: what each grant needs, and secrets that are not shown."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The command palette: every action of the screen is found by a word, and done where its key would work."""
 
-from __future__ import annotations
-
 import re
 from typing import ClassVar
 

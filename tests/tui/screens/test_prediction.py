@@ -1,7 +1,5 @@
 """The prediction before a drill, and what the catalogue says of the drill before and after."""
 
-from __future__ import annotations
-
 import pytest
 from textual.screen import Screen
 

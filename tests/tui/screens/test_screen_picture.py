@@ -1,7 +1,5 @@
 """The screen as SVG: nothing that is secret is in the file, even while it is revealed."""
 
-from __future__ import annotations
-
 import html
 import stat
 from pathlib import Path

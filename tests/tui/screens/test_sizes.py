@@ -5,8 +5,6 @@ The pictures are swept over more sizes, see `support.screens`.
 A screen without a picture is red in `test_snapshots`, so that a new one is swept, too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from random import Random
 from typing import Final

@@ -4,8 +4,6 @@ The other modules named `test_snapshots_…` picture the other screens. After an
 `--snapshot-update` and look at the result. A state that needs no look is `NOT_DRAWN`; `test_sizes` uses it.
 """
 
-from __future__ import annotations
-
 import inspect
 import pkgutil
 from collections.abc import Awaitable, Callable

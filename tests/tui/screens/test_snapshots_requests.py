@@ -3,8 +3,6 @@
 After a change that was meant, make the pictures again with `--snapshot-update`, and look at them.
 """
 
-from __future__ import annotations
-
 import asyncio
 from typing import Final
 

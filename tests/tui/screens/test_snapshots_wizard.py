@@ -3,8 +3,6 @@
 After a change that was meant, make the pictures anew with `--snapshot-update`, and look at them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """The choice of a place for secrets: a passphrase typed twice, a plain file asked for twice, remembered."""
 
-from __future__ import annotations
-
 import stat
 from pathlib import Path
 from typing import Any

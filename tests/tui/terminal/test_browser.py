@@ -1,7 +1,5 @@
 """The browser: opened on one inert address, away from our terminal, or not at all."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

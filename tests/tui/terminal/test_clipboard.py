@@ -1,7 +1,5 @@
 """A copy says where the text went, and never goes to the wrong clipboard."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import os
@@ -20,8 +18,6 @@ from support.waiting import PATIENCE, runs, wait_until
 
 LOCAL = {"DISPLAY": ":0"}
 SECRET = "c4n4ry-token"
-
-
 Copying: TypeAlias = Callable[..., Awaitable[tuple[Copied, list[str]]]]
 
 

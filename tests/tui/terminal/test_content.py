@@ -1,7 +1,5 @@
 """Text for a widget, before anything is known of the widget's size."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_tui.terminal.content import Content

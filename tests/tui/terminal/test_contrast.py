@@ -1,7 +1,5 @@
 """Text that can be read in every theme, measured on the cells that are painted."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Final
 

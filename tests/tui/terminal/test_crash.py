@@ -1,7 +1,5 @@
 """A mistake in any screen ends the program with a report that holds no value, and with a code."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from typing import Final

@@ -1,7 +1,5 @@
 """The driver of a full screen, where Textual's own would wait for ever."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

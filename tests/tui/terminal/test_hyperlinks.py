@@ -1,7 +1,5 @@
 """What a painted line names of an RFC is a link to that text; other links keep their address."""
 
-from __future__ import annotations
-
 import pytest
 from rich.segment import Segment
 from rich.style import Style

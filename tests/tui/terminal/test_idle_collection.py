@@ -1,7 +1,5 @@
 """Garbage is collected while no key waits."""
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Iterator
 

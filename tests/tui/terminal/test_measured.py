@@ -1,7 +1,5 @@
 """How much room a text gets."""
 
-from __future__ import annotations
-
 import asyncio
 
 from textual.app import App, ComposeResult

@@ -1,7 +1,5 @@
 """Reading a text in the user's own program."""
 
-from __future__ import annotations
-
 import asyncio
 import shlex
 import sys

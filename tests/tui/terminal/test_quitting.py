@@ -1,7 +1,5 @@
 """How to leave is on the screen when ctrl+c is pressed: one answer, whatever is on top and has the focus."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from typing import Any

@@ -1,7 +1,5 @@
 """A screen that closes: its work ends before its widgets go."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 

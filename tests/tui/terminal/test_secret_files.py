@@ -1,7 +1,5 @@
 """A private key in a file that the user names is read up to a limit, whatever the file is."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

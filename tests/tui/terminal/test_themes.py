@@ -1,18 +1,17 @@
 """The themes: text that can be read, sixteen colours where there are no more, none where none is wanted."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pytest
-from textual.color import Color
+from rich.segment import Segment
+from textual.color import BLACK, Color
 from textual.widgets import OptionList
 
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
-from authlens_tui.terminal.themes import DARK, LIGHT, SIXTEEN, theme_for
+from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, theme_for
 from support.screens import until
 
 _TEXT = (
@@ -137,3 +136,27 @@ async def test_without_colour_the_cursor_and_the_focus_still_show() -> None:
         cursor = [one for one in segments if "A normal login" in one.text and one.style is not None]
         assert any(one.style is not None and one.style.underline for one in cursor)
         assert any("┏" in one.text for one in segments)
+
+
+async def test_the_filters_stay_the_same() -> None:
+    """Textual remembers what each has returned for a line."""
+    app = BaseApp({})
+    async with app.run_test():
+        assert app.get_line_filters() == app.get_line_filters()
+
+
+async def test_a_theme_with_high_contrast_has_other_filters() -> None:
+    app = BaseApp({})
+    async with app.run_test():
+        before = app.get_line_filters()
+        app.theme = HIGH_CONTRAST.name
+        assert app.get_line_filters() != before
+
+
+async def test_no_control_sequence_passes() -> None:
+    app = BaseApp({})
+    async with app.run_test():
+        segments = [Segment("a\x1b[2Jb RFC 9728 §3")]
+        for line_filter in app.get_line_filters():
+            segments = line_filter.apply(segments, BLACK)
+        assert "\x1b" not in "".join(segment.text for segment in segments)

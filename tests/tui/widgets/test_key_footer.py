@@ -1,7 +1,5 @@
 """The footer holds what fits, and never loses the keys for help and the palette."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import pytest

@@ -1,7 +1,5 @@
 """The list of stages where there are more of them than room."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 

@@ -1,7 +1,5 @@
 """The views of each scenario's login: each says what the record says."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator

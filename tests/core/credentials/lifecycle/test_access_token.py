@@ -1,7 +1,5 @@
 """The one token for a URL: what scripts, agents and a call that was refused ask for."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta

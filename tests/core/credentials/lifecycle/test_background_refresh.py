@@ -1,7 +1,5 @@
 """Grants stay fresh while a program is open: with clocks that a test moves, and a real server."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable

@@ -1,7 +1,5 @@
 """Where a token of cloudflared goes: to no host that has not named the application that it is for."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any

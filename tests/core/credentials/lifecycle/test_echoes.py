@@ -1,7 +1,5 @@
 """A server that repeats in its answers what it was sent: neither a summary nor a file of ours does."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from pathlib import Path
 

@@ -1,7 +1,6 @@
 """A stored grant with bound tokens: every request of its life is signed (RFC 9449)."""
 
-from __future__ import annotations
-
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,14 +11,17 @@ from msgspec.structs import replace
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, RevokeOutcome
 from authlens_core.credentials.lifecycle.probe_call import probe_grant
 from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
-from authlens_core.credentials.lifecycle.request_headers import headers_for
+from authlens_core.credentials.lifecycle.request_headers import headers_for, token_fields
 from authlens_core.credentials.lifecycle.revoke import revoke
-from authlens_core.credentials.records.grant import Grant, GrantState
+from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
+from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
+from authlens_core.diagnosis.credential import Credential, credential_of, pair_problems
 from authlens_core.oauth.dpop import make_dpop_key
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import LoginNeeded, SecretStoreDenied, ServerMisconfigured
+from authlens_core.values.exchange import Headers, Request
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_lab.emulator import Emulator, Profile
@@ -159,3 +161,26 @@ async def test_a_grant_whose_unbound_token_was_approved_is_refreshed_as_it_is(
     done = await refresh(credentials, wire, grant.grant_id, RefreshOptions(force=True))
     assert done.outcome is RefreshOutcome.REFRESHED
     assert done.trace.records[0].count(Severity.WARNING) == 1
+
+
+TOKEN = ServiceToken("t", "https://a.example/", f"{'0123456789abcdef' * 2}.access", utc_now())
+SECRET = Secret("a" * 64)
+
+
+@pytest.mark.parametrize("form", list(TokenForm))
+def test_both_forms_are_known_for_what_they_are(form: TokenForm) -> None:
+    """What is sent here is what the diagnosis reads back, and it finds nothing wrong with it."""
+    fields = token_fields(replace(TOKEN, form=form, header="X-Service-Token"), SECRET)
+    request = Request("GET", "https://a.example/", Headers.of(fields))
+    assert credential_of(request) is Credential.SERVICE_TOKEN
+    assert pair_problems(request) == ()
+
+
+def test_the_single_header_is_json_in_the_field_that_the_application_names() -> None:
+    """§2: `read_service_tokens_from_header`."""
+    ((name, value),) = token_fields(replace(TOKEN, form=TokenForm.SINGLE_HEADER), SECRET)
+    assert name == "Authorization"
+    assert json.loads(value) == {
+        "cf-access-client-id": TOKEN.client_id,
+        "cf-access-client-secret": SECRET.reveal(),
+    }

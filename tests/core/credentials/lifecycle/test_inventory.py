@@ -1,7 +1,5 @@
 """All kinds of credential as rows of one table: built, filtered, sorted."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from pathlib import Path
 

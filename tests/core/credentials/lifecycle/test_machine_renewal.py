@@ -1,7 +1,5 @@
 """A program's next token: got like the last one, without a user, and without losing the one at hand."""
 
-from __future__ import annotations
-
 import shlex
 import sys
 from collections.abc import Awaitable, Callable
@@ -25,8 +23,6 @@ from authlens_core.wire.client import Wire
 from support.rotating_server import RotatingServer, Scripted
 
 NEW = Scripted(200, {"access_token": "machine-canary-1", "token_type": "Bearer", "expires_in": 900})
-
-
 Store = Callable[..., Awaitable[Grant]]
 
 

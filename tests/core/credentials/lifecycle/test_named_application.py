@@ -1,7 +1,5 @@
 """Which application an answer names: the AUD in the redirect to the login page, or in a refusal."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.credentials.lifecycle.cloudflared_target import NamedApplication, application_named_in

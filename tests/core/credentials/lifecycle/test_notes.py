@@ -1,7 +1,5 @@
 """What is noted of a grant beside its tokens: a proof changes one field, and history stops nothing."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -29,11 +27,7 @@ from authlens_core.wire.client import Wire
 from support.rotating_server import RotatingServer, Scripted
 
 Open = Callable[..., Credentials]
-
-
 MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
-
-
 STATES = [GrantState.REVOCATION_FAILED, GrantState.LOGIN_NEEDED, GrantState.UNKNOWN, GrantState.INTERRUPTED]
 
 

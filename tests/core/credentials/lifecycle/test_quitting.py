@@ -1,7 +1,5 @@
 """Leaving the program in the middle of a write: what the server has replaced already is not lost."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
@@ -24,23 +22,11 @@ from support.driven_login import until
 from support.rotating_server import RotatingServer
 
 Open = Callable[..., Credentials]
-
-
 ISSUER = "https://as.example"
-
-
 REDIRECT = "http://localhost:8400/callback"
-
-
 CLIENT = Client("id", REDIRECT, "client_secret_post", Secret("client-canary"))
-
-
 NEW = GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
-
-
 UNBEARABLE = 600.0
-
-
 """A bound in seconds that a test would fail by if anything waited for it."""
 
 

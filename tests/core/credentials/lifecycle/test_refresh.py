@@ -1,7 +1,5 @@
 """Refreshing without ever losing a grant, against a server that rotates and punishes reuse."""
 
-from __future__ import annotations
-
 import asyncio
 import subprocess
 import sys

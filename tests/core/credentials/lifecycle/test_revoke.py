@@ -1,7 +1,5 @@
 """Revoked means that the server confirmed it."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import threading

@@ -1,7 +1,5 @@
 """Which of the logins at one resource a URL means."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

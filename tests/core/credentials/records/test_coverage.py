@@ -1,7 +1,5 @@
 """Which URLs a token may go to."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a grant is, and how it stands at one moment."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

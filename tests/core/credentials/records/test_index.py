@@ -1,7 +1,5 @@
 """The index: no secret in it, and readable whatever happened to it."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path

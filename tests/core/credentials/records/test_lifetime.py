@@ -1,7 +1,5 @@
 """When a grant is refreshed, and when one that failed is tried again."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 

@@ -3,8 +3,6 @@
 The same is checked after every test, by `closed_databases` in tests/conftest.py.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NoReturn
 

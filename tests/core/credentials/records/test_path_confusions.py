@@ -1,7 +1,5 @@
 """A public corpus of paths that servers read in different ways, against everything that judges a path."""
 
-from __future__ import annotations
-
 import tomllib
 from contextlib import suppress
 from pathlib import Path
@@ -21,8 +19,6 @@ from authlens_core.values.url import covers, usable_url
 from support.grants import grant, put
 
 CORPUS: Final = tomllib.loads((Path(__file__).parent / "path_confusions.toml").read_text("utf-8"))
-
-
 PATHS: Final = [entry["path"] for entry in CORPUS["confusion"]]
 
 

@@ -1,6 +1,4 @@
-"""The short way of `authlens token` chooses the login that the whole program would choose."""
-
-from __future__ import annotations
+"""Which stored login the short way of `authlens token` chooses, and which a new one would only repeat."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -12,13 +10,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from authlens_core.credentials.records.accounts import NoAccount, login_for
+from authlens_core.credentials.records.grant import GrantState, TokenVerdict, working_logins
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.vault.plain_token import NotPlain, PlainUrl, plain_login, plain_url
 from authlens_core.values.url import UrlRefused, parse_url
 from support.grants import NOW, grant, put
 
 _SCHEMES = st.sampled_from(["https://", "http://", "HTTPS://", "https:/"])
-
 
 _HOSTS = st.sampled_from(
     [
@@ -45,18 +43,14 @@ _HOSTS = st.sampled_from(
     ]
 )
 
-
 _PORTS = st.sampled_from(["", ":443", ":80", ":8443", ":65535", ":65536", ":70000", ":0", ":08", ":x", ":9"])
-
 
 _SEGMENTS = st.lists(
     st.sampled_from(["", "a", "b", "A", ".", "..", "...", "a.b", "~c", "%2e", "%2f", "a;b", "é", "[", "a b"]),
     max_size=3,
 )
 
-
 _TAILS = st.sampled_from(["", "", "", "?q=1", "#f", "?", "\n", " "])
-
 
 URLS = st.builds(
     lambda scheme, host, port, segments, tail: "".join(
@@ -64,7 +58,6 @@ URLS = st.builds(
     ),
     *(_SCHEMES, _HOSTS, _PORTS, _SEGMENTS, _TAILS),
 )
-
 
 _CLEAN = st.builds(
     lambda host, segments: "".join((f"https://{host}", *(f"/{s}" for s in segments))),
@@ -178,3 +171,25 @@ def test_a_refused_url_is_never_plain() -> None:
         with pytest.raises(UrlRefused):
             parse_url(text, loopback_http=True)
         assert _plain(text) is None
+
+
+@pytest.mark.parametrize("minutes", [90, 1, None])
+def test_a_token_that_has_not_expired_works(minutes: float | None) -> None:
+    one = grant(minutes=minutes)
+    assert working_logins([one], NOW) == {one.resource_url: one}
+
+
+@pytest.mark.parametrize("state", [state for state in GrantState if state is not GrantState.LIVE])
+def test_a_login_in_any_other_state_is_not_offered(state: GrantState) -> None:
+    """Above all one whose revocation failed: its token may work, but the user wanted it gone."""
+    assert working_logins([grant(state=state)], NOW) == {}
+
+
+def test_a_token_that_expired_or_is_refused_is_not_offered() -> None:
+    refused = replace(grant(), last_verdict=TokenVerdict.REFUSED)
+    assert working_logins([grant(minutes=-1), refused], NOW) == {}
+
+
+def test_of_several_the_one_that_works_longest_is_offered() -> None:
+    short, long = grant(minutes=5), replace(grant(minutes=60), grant_id="id-long")
+    assert working_logins([long, short], NOW) == {long.resource_url: long}

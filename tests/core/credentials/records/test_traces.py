@@ -1,7 +1,5 @@
 """The last traces of each credential are kept, a few of them, without a secret, and go when it goes."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sqlite3

@@ -1,7 +1,5 @@
 """The encrypted and the plain file: private, whole, and honest about what is wrong with them."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os
@@ -31,11 +29,7 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
 
 PASSPHRASE = Secret("correct horse battery")
-
-
 ENTRY = "authlens:grant:1:0"
-
-
 Open = Callable[..., FileStore]
 
 

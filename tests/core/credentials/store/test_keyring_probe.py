@@ -1,7 +1,5 @@
 """The helper of a keyring: its trial leaves little behind, and what is written for no one is taken back."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time

@@ -1,6 +1,4 @@
-"""The keyring, through a helper that can be killed."""
-
-from __future__ import annotations
+"""The keyring, through a helper that can be killed, and that loads nothing from the current directory."""
 
 import asyncio
 import os
@@ -14,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from authlens_core.credentials.store.helper_pipes import helper_environment
 from authlens_core.credentials.store.keyring_process import LAST_CALL
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.store.secret_store import SecretStoreFailed, SecretStoreTimeout
@@ -21,7 +20,7 @@ from authlens_core.values.errors import SecretStoreDenied
 from authlens_core.values.secret import Secret
 from support.keyring_backends import SLOW_SECONDS
 from support.made_checks import present
-from support.waiting import cancelled, runs, wait_until
+from support.waiting import PATIENCE, cancelled, runs, wait_until
 
 Open = Callable[..., KeyringStore]
 
@@ -262,3 +261,51 @@ def test_the_helper_dies_with_a_killed_program(keyring: Any) -> None:
         assert runs(helper)
         os.kill(program.pid, signal.SIGKILL)
         wait_until(lambda: not runs(helper), "the end of the helper", LAST_CALL + 30)
+
+
+def run(program: str) -> str:
+    head = "import sys\nfrom authlens_core.credentials.store.keyring_helper import *\n"
+    done = subprocess.run(
+        [sys.executable, "-c", head + program], capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_an_import_alone_loads_nothing() -> None:
+    program = """
+        load_lazily('importlib.metadata', 'urllib.request')
+        import importlib.metadata as metadata, urllib.request
+        print([name in sys.modules for name in ('email', 'http.client')])
+    """
+    assert run("\n".join(map(str.strip, program.splitlines()))) == "[False, False]"
+
+
+def test_a_call_loads_the_module_when_its_result_is_used() -> None:
+    program = """
+        load_lazily('logging')
+        call_later('logging', 'getLogger')
+        import logging
+        log, before = logging.getLogger('a'), 'threading' in sys.modules
+        log.debug('word')
+        print(before, log.name, 'threading' in sys.modules)
+    """
+    assert run("\n".join(map(str.strip, program.splitlines()))) == "False a True"
+
+
+def test_a_missing_module_is_missing_when_a_member_is_used() -> None:
+    program = """
+        load_lazily('no_such_module')
+        import no_such_module
+        try:
+            no_such_module.member
+        except ModuleNotFoundError:
+            print('missing')
+    """
+    lines = [line.removeprefix("        ") for line in program.splitlines()]
+    assert run("\n".join(lines)) == "missing"
+
+
+@pytest.mark.parametrize("path", [".", os.pathsep, f"modules{os.pathsep}."])
+def test_a_relative_or_empty_part_of_pythonpath_is_left_out(path: str) -> None:
+    assert "PYTHONPATH" not in helper_environment({"PYTHONPATH": path})

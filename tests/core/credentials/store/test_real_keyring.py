@@ -1,7 +1,5 @@
 """The same with a real Secret Service."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 from typing import Any

@@ -3,8 +3,6 @@
 It is run by tests in a process of its own. Standard input holds the passphrase of the encrypted file.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

@@ -1,7 +1,5 @@
 """A stored secret belongs to one record: swapped entries and an edited index send no token anywhere."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable
@@ -23,10 +21,7 @@ from authlens_core.wire.client import Wire
 from support.rotating_server import RotatingServer
 
 OTHER = GrantSecrets(Secret("access-canary-other"), Secret("refresh-canary-other"))
-
-
 Act = Callable[[Credentials, Wire, Grant], Any]
-
 
 ACTIONS: dict[str, Act] = {
     "token": lambda credentials, wire, grant: usable_token(

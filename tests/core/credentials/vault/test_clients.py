@@ -1,7 +1,5 @@
 """Registered clients are reused (RG-12)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from authlens_core.credentials.vault.credentials import Credentials
@@ -9,13 +7,8 @@ from authlens_core.oauth.client_authentication import Client
 from authlens_core.values.secret import Secret
 
 ISSUER = "https://as.example"
-
-
 REDIRECT = "http://localhost:8400/callback"
-
-
 PUBLIC = Client("public-id", REDIRECT)
-
 
 CONFIDENTIAL = Client(
     "confidential-id",

@@ -1,7 +1,5 @@
 """SIGKILL at every step of a write: the grant is the old one or the new one, never neither."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -27,14 +25,8 @@ from support.keyring_session import keyring_session
 from support.waiting import PATIENCE
 
 PASSPHRASE = Secret("correct horse battery")
-
-
 OLD = GrantSecrets(Secret("o" * 3_000), Secret("old-refresh"))
-
-
 DEATHS = [(step, n) for step in SaveStep for n in ((1, 2, 4) if step is SaveStep.ENTRY_WRITTEN else (1,))]
-
-
 AFTER_THE_SWITCH = (SaveStep.SWITCHED, SaveStep.OLD_DELETED)
 
 

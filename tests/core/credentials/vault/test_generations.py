@@ -1,7 +1,5 @@
 """Secrets are replaced whole or not at all, wherever the program dies."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,13 +22,11 @@ from authlens_core.credentials.store.secret_store import (
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.state.locks import Locks
-from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.errors import NoLogin, NoSecretStore
 from authlens_core.values.secret import Secret
 from support.open_databases import owned
 
 Open = Callable[..., Credentials]
-
-
 NEW = GrantSecrets(Secret("n" * 3_000), Secret("new-refresh"))
 
 
@@ -282,3 +278,14 @@ async def test_a_store_that_is_too_slow_is_asked_once_more(
     else:
         with pytest.raises(SecretStoreTimeout):
             await credentials.load(saved.grant_id)
+
+
+async def test_a_login_beside_the_address_is_named(credentials: Credentials, saved: Grant) -> None:
+    """Seen-newcomers B10: `/nope` beside a login for `/mcp`."""
+    origin = "/".join(saved.resource_url.split("/")[:3])
+    with pytest.raises(NoLogin) as beside:
+        credentials.covering(f"{origin}/nope-of-none")
+    assert f"Did you mean {saved.resource_url}?" in str(beside.value.cure)
+    with pytest.raises(NoLogin) as elsewhere:
+        credentials.covering("https://nothing-stored.example/nope")
+    assert "Did you mean" not in str(elsewhere.value.cure)

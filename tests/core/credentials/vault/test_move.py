@@ -1,7 +1,5 @@
 """Moving everything from one store to another: each record is in one of them, whatever happens."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,15 +24,11 @@ from support.made_checks import present
 
 CLIENT = Client("id", "http://localhost:8400/callback", "client_secret_post", Secret("client-canary"))
 
-
 SERVICE_TOKEN = ServiceToken(
     "t", "https://ci.example", f"{'0' * 32}.access", datetime(2026, 1, 1, tzinfo=UTC), label="ci"
 )
 
-
 SERVICE_SECRET = Secret("0123456789abcdef" * 4)
-
-
 SECRETS = {name: GrantSecrets(Secret(f"access {name}"), Secret(f"refresh {name}")) for name in "abc"}
 
 

@@ -1,7 +1,5 @@
 """Which keyring is used, and what happens where there is none."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Service tokens in the store, tried on an application of each mode, and replaced without losing one."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,11 +33,7 @@ from support.emulated_access import program_at
 from support.made_checks import present
 
 ID = f"{'0123456789abcdef' * 2}.access"
-
-
 OLD, NEW = Secret("a" * 64), Secret("b" * 64)
-
-
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 

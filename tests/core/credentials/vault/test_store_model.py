@@ -1,7 +1,5 @@
 """The store as a whole against a simple model, with deaths and failures wherever they fall."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import tempfile

@@ -1,7 +1,5 @@
 """Protected resource metadata: whom a resource trusts, and whether it may say so."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
@@ -23,8 +21,6 @@ from authlens_core.values.url import parse_url
 from support.made_checks import present
 
 ISSUER = "https://team.cloudflareaccess.com"
-
-
 GOOD: dict[str, object] = {"resource": "https://app.example/mcp", "authorization_servers": [ISSUER]}
 
 

@@ -1,7 +1,5 @@
 """The table of addresses is whole: a member that may hold one is in it, or is known to hold none."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec import Struct
 

@@ -1,7 +1,5 @@
 """Authorization server metadata: is it the server that was named, and can a public client log in there."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
@@ -15,10 +13,7 @@ from authlens_core.values.url import parse_url
 from support.made_checks import present
 
 ISSUER = "https://team.cloudflareaccess.com"
-
-
 RESOURCE = "https://app.example/mcp"
-
 
 GOOD: dict[str, object] = {
     "issuer": ISSUER,

@@ -1,7 +1,5 @@
 """Form encoding: what is sent can be read in one way only, and so can what is received."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from urllib.parse import parse_qsl
 

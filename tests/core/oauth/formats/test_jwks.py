@@ -1,7 +1,5 @@
 """A signature counts only with a key that fits the token, and the token never chooses how it is checked."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac
@@ -25,14 +23,8 @@ from support.made_checks import present
 
 # joserfc warns of the older name EdDSA, which is what tokens still carry.
 pytestmark = pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
-
-
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-
-
 KINDS = {"RS256": "RSA", "PS256": "RSA", "ES256": "P-256", "ES384": "P-384", "EdDSA": "Ed25519"}
-
-
 Key = RSAKey | ECKey | OKPKey
 
 

@@ -1,7 +1,5 @@
 """The challenge grammar (CH-1 to CH-9, CH-11, CH-16, H009 to H011) of RFC 9110 §11."""
 
-from __future__ import annotations
-
 import string
 from typing import SupportsIndex
 
@@ -239,20 +237,16 @@ def test_a_megabyte_of_anything_is_read_once(text: str) -> None:
 
 _TOKEN_TEXT = st.text(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~", min_size=1, max_size=8)
 
-
 _ANY_VALUE = st.text(
     st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f") | st.just("\t"),
     max_size=12,
 )
 
-
 _PARAMS = st.lists(
     st.tuples(_TOKEN_TEXT.map(str.lower), _ANY_VALUE), min_size=1, max_size=4, unique_by=lambda pair: pair[0]
 )
 
-
 _TOKEN68_TEXT = st.from_regex(r"[A-Za-z0-9\-._~+/]{1,8}={0,2}", fullmatch=True)
-
 
 _CHALLENGES = st.lists(
     st.builds(lambda scheme, params: Challenge(scheme, tuple(params)), _TOKEN_TEXT, _PARAMS)

@@ -1,7 +1,5 @@
 """`expires_in` (TK-5): the table of H106, and no exception for anything."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """Strict JSON (H050, H051, H153, H154): one document has one meaning, or is refused with a position."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """A JWT is read strictly, never believed, and garbage never raises."""
 
-from __future__ import annotations
-
 import base64
 import json
 from datetime import UTC, datetime, timedelta

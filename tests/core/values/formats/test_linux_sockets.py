@@ -1,7 +1,5 @@
 """What the kernel says of sockets, and bytes that it does not say."""
 
-from __future__ import annotations
-
 import sys
 
 import pytest

@@ -1,7 +1,5 @@
 """Server-sent events, however they are cut into chunks."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.values.formats.server_sent_events import EventReader, EventTooLarge, ServerEvent
@@ -9,7 +7,6 @@ from authlens_core.values.formats.server_sent_events import EventReader, EventTo
 TEXT = (
     "\ufeff: a comment\nid: 7\nretry: 250\ndata: one\ndata:two\n\nevent: other\rdata: ä\r\r\ndata: x\r\n\r\n"
 )
-
 
 EVENTS = [
     ServerEvent("one\ntwo", "message", "7", 250),

@@ -1,7 +1,5 @@
 """`authlens --plain learn`, line by line: what is typed is a move or a command; anything else leads on."""
 
-from __future__ import annotations
-
 import errno
 import io
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`authlens learn progress` and `reset`, by what they print."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import subprocess

@@ -1,7 +1,5 @@
 """What `--assertion-command` holds is shown by its first word, and stored with the secrets alone."""
 
-from __future__ import annotations
-
 import shlex
 import sys
 from collections.abc import Iterator

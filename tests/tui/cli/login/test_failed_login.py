@@ -1,7 +1,5 @@
 """What a failed login leaves: a trace that is listed, exported and compared, without a credential."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """Every failure that the emulator can play: what the message says to do leads on, word for word."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys

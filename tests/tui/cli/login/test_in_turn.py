@@ -1,7 +1,5 @@
 """Several URLs of one command line: one login after another."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 
 import pytest

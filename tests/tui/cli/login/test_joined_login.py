@@ -1,7 +1,5 @@
 """A login that another process runs is joined: its link is shown, and its end is reported as one's own."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from argparse import Namespace
@@ -28,8 +26,6 @@ from support.open_databases import owned
 from support.waiting import PATIENCE
 
 URL = grant().resource_url
-
-
 LINK = "https://login.example.com/authorize?state=s"
 
 
@@ -49,8 +45,6 @@ def nothing(_: str, __: str) -> None:
 
 
 DEVICE = DeviceAuthorization(Secret("d"), "WDJB-MJHT", parse_url(f"{URL}device"), None, 600, 5)
-
-
 LINK_READY, CODE_READY = AuthorizationReady(LINK, (), 300.0), DeviceCodeReady(DEVICE, 300.0)
 
 

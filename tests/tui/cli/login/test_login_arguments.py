@@ -1,7 +1,5 @@
 """The options of `login`, with the verb and without it."""
 
-from __future__ import annotations
-
 from argparse import Namespace
 
 import pytest

@@ -1,7 +1,5 @@
 """What a plain login says of the browser, and when it opens one."""
 
-from __future__ import annotations
-
 import importlib
 import json
 from argparse import Namespace
@@ -25,14 +23,8 @@ from authlens_tui.cli.login.login_events import event_as_json
 from authlens_tui.cli.login.login_verb import EventLines
 
 LINK = "https://team.example/authorize?state=s"
-
-
 SSH = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
-
-
 CONTAINER = {"container": "podman"}
-
-
 DESKTOP = {"WAYLAND_DISPLAY": "wayland-0"}
 
 

@@ -1,7 +1,5 @@
 """A resource that names another authorization server than last time: a yes is for the host that it names."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterator
 from typing import Final

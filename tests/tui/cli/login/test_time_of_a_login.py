@@ -1,7 +1,5 @@
 """`--timeout` bounds a login as a whole, in every way of logging in, and says where the time went."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Callable
@@ -38,15 +36,9 @@ CODES = {
     "interval": 1,
 }
 
-
 BY_LINK = Options(port=0)
-
-
 BY_PASTE = Options(port=0, listen=False)
-
-
 BY_CODE = Options(port=0, grant_type=GrantType.DEVICE_CODE)
-
 
 AS_PROGRAM = Options(
     grant_type=GrantType.CLIENT_CREDENTIALS,

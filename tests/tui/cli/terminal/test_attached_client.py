@@ -1,7 +1,5 @@
 """Inside tmux, the variables of the client that attached last."""
 
-from __future__ import annotations
-
 import shlex
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Whether UTF-8 may be written to the terminal: by the locale that the person set, not by Python's own."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """A line shows its kind by colour on a terminal whose user wants that, and nowhere else."""
 
-from __future__ import annotations
-
 import io
 
 import pytest

@@ -1,7 +1,5 @@
 """Signals: the first ends the work in order, the second at once; what was ignored from the start stays so."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys
@@ -28,7 +26,6 @@ async def work():
 exit_on_signals()
 sys.exit(run_until_signal(work()))
 """
-
 
 BEFORE_THE_LOOP = """
 import sys, time

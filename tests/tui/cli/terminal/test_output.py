@@ -1,7 +1,5 @@
 """Answers on stdout, words on stderr, whatever the encoding and whoever has gone."""
 
-from __future__ import annotations
-
 import io
 import json
 import sys

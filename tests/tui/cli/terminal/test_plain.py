@@ -1,7 +1,5 @@
 """`--plain`: what a screen reader reads aloud, and what a log keeps."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import sys

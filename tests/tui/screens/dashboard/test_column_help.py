@@ -1,6 +1,4 @@
-"""The help of the dashboard describes the columns that are there."""
-
-from __future__ import annotations
+"""The help and the footer of the dashboard: what is there, and what is used most at 80 columns."""
 
 import pytest
 
@@ -48,3 +46,14 @@ async def test_g_leads_from_the_help_to_the_words_at_80_columns() -> None:
             await press(pilot, "question_mark", then=HelpScreen)
             assert "authorization server" not in text_of(app)
             await press(pilot, "tab", then="Scheme, host and port of a URL")
+
+
+async def test_copying_and_revealing_the_token_are_in_the_footer_at_80_columns() -> None:
+    async with Session(Wire(), Credentials.memory()) as session:
+        await keep(session.credentials, grant("a"))
+        async with run_screen(DashboardScreen(session, now=lambda: NOW), size=(80, 24)) as (app, _):
+            footer = text_of(app).splitlines()[-1]
+            assert "c Copy token" in footer
+            assert "x Reveal" in footer
+            assert "v Revoke" in footer
+            assert "? Help" in footer

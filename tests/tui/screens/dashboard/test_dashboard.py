@@ -1,7 +1,5 @@
 """The dashboard: what is kept, how it stands, and what a key does to the credential under the cursor."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json

@@ -1,7 +1,5 @@
 """Favourites of a new login: marked by a key, listed, completed first, and kept in the settings."""
 
-from __future__ import annotations
-
 import stat
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What the dashboard forgets: undone until the program ends, and clients deleted at their server."""
 
-from __future__ import annotations
-
 from textual.pilot import Pilot
 
 from authlens_core.credentials.records.service_token import ServiceToken

@@ -1,7 +1,5 @@
 """Moving all secrets from the dashboard: the same choices as on the command line, and what came of it."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator

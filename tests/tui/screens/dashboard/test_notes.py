@@ -1,7 +1,5 @@
 """Notes cover nothing that a person has to read: no toast on the link, the ssh line or the QR code."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

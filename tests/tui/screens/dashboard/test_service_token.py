@@ -1,7 +1,5 @@
 """The form for a service token: its shape judged as it is typed, the secret shown nowhere."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 

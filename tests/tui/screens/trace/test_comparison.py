@@ -1,7 +1,5 @@
 """Two traces on the screen: beside each other where there is room, only what differs, nothing cut unsaid."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """The file picker: what a typed name may mean, and a session file that is opened by keys alone."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Saving a trace: a form, a name that is free, and a file that holds no secret and replaces nothing."""
 
-from __future__ import annotations
-
 import stat
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A trace on the screen: every record in the wizard's views, read-only, marked as what it is."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,6 +1,4 @@
-"""The device grant in the wizard: the code is on the screen until it was entered (RFC 8628)."""
-
-from __future__ import annotations
+"""The device grant in the wizard: the code is on the screen until it was entered (RFC 8628); copying it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,8 +17,8 @@ from authlens_core.values.stage import GrantType
 from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from support.screens import Host, footer_keys, press, text_of, until, wizard_on
-from support.scripted_login import ISSUER, RESOURCE, ScriptedSender, honest, reply, server_document
+from support.screens import Host, footer_keys, press, scripted, text_of, until, wizard_on
+from support.scripted_login import ISSUER, RESOURCE, ScriptedSender, come_back, honest, reply, server_document
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
 
@@ -141,3 +139,36 @@ async def test_the_code_is_copied_and_its_page_is_a_qr_code() -> None:
         await press(pilot, "c", then=lambda: app.copied != [])
         assert app.copied == [("The code", "WDJB-MJHT")]
         await press(pilot, "k", then=QrScreen)
+
+
+TOKEN = "access-canary-1"
+
+
+@asynccontextmanager
+async def logged_in(size: tuple[int, int] = (80, 24)) -> AsyncIterator[tuple[WizardScreen, Pilot[int], Host]]:
+    """Show a login that has ended well."""
+    login, _ = scripted()
+    login.watch(come_back(login))
+    async with wizard_on(login, size=size) as (wizard, pilot, app):
+        await press(pilot, "a", then=lambda: login.position is None and login.running is None)
+        yield wizard, pilot, app
+
+
+async def test_a_copy_says_that_its_secrets_are_masked() -> None:
+    async with logged_in() as (wizard, pilot, app):
+        wizard.show_stage(Stage.EXCHANGE)
+        await pilot.press("right_square_bracket", "right_square_bracket", "x", "c")
+        await until(pilot, lambda: "Secrets are masked." in text_of(app))
+        assert TOKEN not in app.copied[0][1]
+        wizard.show_stage(Stage.DETECTION)
+        await press(pilot, "c", then=lambda: len(app.copied) > 1 and "Copied." in text_of(app))
+        assert "masked" not in text_of(app)
+
+
+async def test_what_is_said_of_a_copy_goes_with_the_next_key() -> None:
+    async with logged_in() as (wizard, pilot, app):
+        await press(pilot, "c", then="Copied.")
+        wizard.tick()
+        await pilot.pause()
+        assert "Copied." in text_of(app)
+        await press(pilot, "right_square_bracket", then=lambda: "Copied." not in text_of(app))

@@ -1,7 +1,5 @@
 """The form: every part of what is sent next can be changed, and which change is tampering is plain to see."""
 
-from __future__ import annotations
-
 import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Input

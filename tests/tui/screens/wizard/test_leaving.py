@@ -1,7 +1,5 @@
 """Leaving the wizard while a login waits: it asks, or says which key comes first."""
 
-from __future__ import annotations
-
 import pytest
 from textual.widgets import Button
 

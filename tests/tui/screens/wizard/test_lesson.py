@@ -1,7 +1,5 @@
 """The lesson: readable at every size, turned with the arrow keys, left with Esc."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.trace.record import Stage

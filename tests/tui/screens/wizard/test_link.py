@@ -1,7 +1,5 @@
 """The QR code of the link: how much room it needs, and when it closes."""
 
-from __future__ import annotations
-
 from authlens_tui.screens.wizard.link import QrScreen
 from support.screens import press, run_screen, until, wizard_on
 

@@ -1,7 +1,5 @@
 """A small terminal has rows to read: what surrounds the document leaves it fourteen of twenty-four."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from typing import Final
 

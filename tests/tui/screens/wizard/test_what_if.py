@@ -1,7 +1,5 @@
 """What if…: an attack is chosen, armed and carried out; its ending stands beside what must happen."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The wizard: one key runs one stage, everything is shown, nothing secret is unless it was asked for."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass

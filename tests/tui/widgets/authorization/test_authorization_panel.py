@@ -1,7 +1,5 @@
 """The panel while it waits: what it says of the ways back, and how it hands the link out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pytest

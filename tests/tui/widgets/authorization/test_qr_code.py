@@ -1,7 +1,5 @@
 """The link as a QR code: a decoder of another make reads what is drawn."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass

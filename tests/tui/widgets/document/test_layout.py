@@ -1,7 +1,5 @@
 """Where lines stand: the same rows as when every line is broken by itself, whatever is folded."""
 
-from __future__ import annotations
-
 import json
 
 from hypothesis import given

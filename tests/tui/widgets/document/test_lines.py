@@ -1,7 +1,5 @@
 """Lines wrap without losing a character, and continuation never looks like a line of its own."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len

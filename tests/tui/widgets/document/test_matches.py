@@ -1,7 +1,5 @@
 """Search finds every place, in either case, and gives others their turn."""
 
-from __future__ import annotations
-
 import asyncio
 
 from hypothesis import given

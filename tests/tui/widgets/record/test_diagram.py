@@ -1,7 +1,5 @@
 """The sequence diagram as rows: it fits, it shows everything, and what failed stands out."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Final
 

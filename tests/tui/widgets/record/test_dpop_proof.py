@@ -1,7 +1,5 @@
 """A proof of possession in a request is taken apart (RFC 9449)."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 from authlens_core.export.redaction import NoRedactor

@@ -1,7 +1,5 @@
 """The inspector of a stage: seven tabs, one exchange or all, raw or laid out, folded, searched."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import AsyncIterator

@@ -14,8 +14,7 @@ from authlens_core.export.curl_commands import bash_remark, bash_word, curl_scri
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.record import Stage, Trace
 from authlens_lab.emulator import Emulator, play_person
-from support.driven_login import Recorded, leaks, record_login_at
-from support.hostile_trace import CANARY
+from support.driven_login import Recorded, record_login_at
 from support.made_checks import present
 from support.needs import needs, program
 from support.waiting import PATIENCE
@@ -114,17 +113,6 @@ def test_a_request_that_cannot_be_made_anew_asks_for_its_secrets(login: Recorded
     assert b"code_verifier=the%20verifier%262" in ran.stdout
     assert b"answered 401" in ran.stderr
     assert b"the code" not in ran.stderr
-
-
-def test_no_secret_of_a_login_is_in_the_script(login: Recorded) -> None:
-    """V-7: raw, percent-encoded, base64, JSON-escaped."""
-    text = curl_script(login.trace)
-    assert [leak for secret in login.secrets for leak in leaks(text, secret)] == []
-
-
-def test_no_secret_is_in_the_script_of_a_hostile_trace(hostile: Trace) -> None:
-    """A server that repeats a secret in every field and body gains nothing."""
-    assert leaks(curl_script(hostile), CANARY) == []
 
 
 def test_a_hostile_trace_makes_a_script_that_bash_reads(hostile: Trace) -> None:

@@ -23,6 +23,8 @@ from authlens_core.values.exchange import (
 )
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Body, Secret
+from support.driven_login import Recorded, leaks
+from support.hostile_trace import CANARY
 from support.made_checks import failed
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -67,6 +69,17 @@ def test_no_secret_survives_in_an_export(form: str, secret: str) -> None:
     assert secret not in text
     assert safe_line(secret) not in text
     assert MARKER not in text
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_secret_of_a_login_or_of_a_hostile_trace_is_in_an_export(
+    form: str, login: Recorded, hostile: Trace
+) -> None:
+    """V-7: raw, percent-encoded, base64, JSON-escaped; also what a server repeats."""
+    text = FORMATS[form].write(login.trace)
+    assert len(login.secrets) >= 4
+    assert [leak for secret in login.secrets for leak in leaks(text, secret)] == []
+    assert leaks(FORMATS[form].write(hostile), CANARY) == []
 
 
 @settings(max_examples=60, deadline=None)

@@ -1091,7 +1091,7 @@ MUTATIONS: Final = (
         "core/authlens_core/grammars/curl.py",
         "    -E --key\n",
         "    -E --key --compressed\n",
-        "tests/core/grammars/test_curl_options.py::test_each_option_takes_as_many_words_as_this_curl_says",
+        "tests/core/grammars/test_curl_words.py::test_each_option_takes_as_many_words_as_this_curl_says",
     ),
     Mutation(
         "device-code-text",

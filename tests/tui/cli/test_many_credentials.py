@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from authlens_core.credentials.records.index import Pending
 from authlens_core.credentials.store.secret_store import MemoryStore, NoKeyring
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk import lifecycle
+from authlens_core.desk.credentials import Event as AccessEvent
 from authlens_core.desk.lifecycle import ActionResult
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
@@ -165,6 +166,30 @@ async def test_events_are_json_lines_oldest_first(two: tuple[Session, list[str]]
     assert await recorded.show_events(parse(["events", urls[0], "--json", "--limit", "1"])) == 0
     (last,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert last["resource"] == urls[0]
+
+
+async def test_events_are_followed_as_they_happen(
+    two: tuple[Session, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, _ = two
+    printed: list[str] = []
+
+    def print_events(events: Sequence[AccessEvent], *, as_json: bool) -> None:
+        printed.extend(event.detail for event in events)
+
+    monkeypatch.setattr(recorded, "_LOOK", 0)
+    monkeypatch.setattr(recorded, "_print_events", print_events)
+    following = asyncio.create_task(
+        recorded.show_events(build_parser().parse_args(["events", "--follow", "--limit", "1"]))
+    )
+    async with asyncio.timeout(10):
+        for number, detail in enumerate(("first", "second"), 1):
+            while len(printed) < number:
+                await asyncio.sleep(0)
+            session.credentials.record("revealed", "", detail)
+        while printed[1:] != ["first", "second"]:
+            await asyncio.sleep(0)
+    following.cancel()
 
 
 async def test_a_signal_during_the_verification_still_prints_every_result(

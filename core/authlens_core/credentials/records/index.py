@@ -94,6 +94,7 @@ class Event(Struct, frozen=True):
         grant_id: the id of the credential; empty for what belongs to none.
         resource: in the index the URL it is for, in the event that began it, and empty in the others; in
             `access_events` the name of its resource, in each.
+        event_id: grows with each event; 0 for one that is in no index.
     """
 
     at: datetime
@@ -101,6 +102,7 @@ class Event(Struct, frozen=True):
     grant_id: str
     detail: str
     resource: str = ""
+    event_id: int = 0
 
     @property
     def is_trouble(self) -> bool:
@@ -126,6 +128,11 @@ class Pending(Struct, frozen=True):
     grant_id: str
     generation: int
     started_at: datetime
+
+
+def _event(event_id: int, at: str, kind: str, grant_id: str, detail: str, resource: str) -> Event:
+    kind, grant_id, detail, resource = map(safe_line, (kind, grant_id, detail, resource))
+    return Event(from_text(at), kind, grant_id, detail, resource, event_id)
 
 
 def _unusable(error: sqlite3.Error, path: str) -> StateUnusable:
@@ -367,11 +374,11 @@ class Index:
     def events(self, grant_id: str | None = None, limit: int = 200) -> tuple[Event, ...]:
         with self.reading() as connection:
             rows = connection.execute(
-                "SELECT at, kind, grant_id, detail, resource FROM events WHERE ?1 IS NULL OR grant_id = ?1"
-                " ORDER BY event_id DESC LIMIT ?2",
+                "SELECT event_id, at, kind, grant_id, detail, resource FROM events"
+                " WHERE ?1 IS NULL OR grant_id = ?1 ORDER BY event_id DESC LIMIT ?2",
                 (grant_id, limit),
             ).fetchall()
-        return tuple(Event(from_text(at), *map(safe_line, texts)) for at, *texts in rows)
+        return tuple(_event(*row) for row in rows)
 
     def fact(self, name: str) -> str | None:
         """Return a fact about the index as a whole, or None."""

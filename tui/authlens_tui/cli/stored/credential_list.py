@@ -29,7 +29,14 @@ from authlens_core.desk.credentials import (
 )
 from authlens_tui.cli.session import iso_time, open_session
 from authlens_tui.cli.terminal.flags import is_plain, numbered
-from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_screen, is_terminal, say
+from authlens_tui.cli.terminal.output import (
+    answer_json,
+    answer_line,
+    answer_screen,
+    answer_text,
+    is_terminal,
+    say,
+)
 from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.words.times import ago, expiry_of
 
@@ -55,7 +62,11 @@ async def list_credentials(arguments: Namespace) -> int:
     if is_filtered:
         entries = _filtered(entries, arguments.expires_within, arguments.state)
         damaged = ()
-    if arguments.json:
+    if arguments.openmetrics:
+        from authlens_tui.cli.stored.metrics import openmetrics  # few lists are for a program
+
+        answer_text(openmetrics(entries, utc_now()))
+    elif arguments.json:
         answer_json([*map(_as_json, entries), *map(damaged_as_json, damaged)])
     elif entries:
         show_table(entries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -27,6 +28,9 @@ from authlens_tui.cli.terminal.output import (
 )
 from authlens_tui.cli.terminal.refused import ADD_FORCE, login_needed, refusal
 
+_LOOK: Final = 1.0  # seconds between two looks at the history
+_MOST_AT_ONCE: Final = 1_000  # events between two looks
+
 
 async def show_events(arguments: Namespace) -> int:
     """Print the history, oldest first. The keyring is not opened, because no secret is shown.
@@ -37,15 +41,29 @@ async def show_events(arguments: Namespace) -> int:
     """
     async with open_session(needs_secrets=False) as session:
         events = _events(session, arguments.url, arguments.limit)
+        _show_events(events, arguments)
+        last = max((event.event_id for event in events), default=0)
+        while arguments.follow:
+            await asyncio.sleep(_LOOK)
+            events = _events(session, arguments.url, _MOST_AT_ONCE)
+            _print_events([event for event in events if event.event_id > last], as_json=arguments.json)
+            last = max(last, *(event.event_id for event in events), 0)
+    return 0
+
+
+def _show_events(events: Sequence[Event], arguments: Namespace) -> None:
     if not events:
         say("Nothing has happened yet.")
     if not arguments.json and events and is_terminal(sys.stdout):
         say(f"{'WHEN (UTC)':<21}{'WHAT':<24}RESOURCE, DETAIL")
-    if arguments.json:
+    _print_events(events, as_json=arguments.json)
+
+
+def _print_events(events: Sequence[Event], *, as_json: bool) -> None:
+    if as_json:
         answer_text("".join(event.json_line for event in reversed(events)))
     else:
         answer_list(map(_event_line, reversed(events)))
-    return 0
 
 
 def _event_line(event: Event) -> str:

@@ -14,7 +14,7 @@ from authlens_core.desk.signatures import check_signatures
 from authlens_core.explain.meanings import HeaderContext
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.redaction import NoRedactor, Redactor
-from authlens_core.oauth.formats.jwks import Signature, Verification
+from authlens_core.oauth.jwks import Signature, Verification
 from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Exchange, Headers, Request, Response
 from authlens_core.values.formats.jwt import parse_jwt

@@ -12,9 +12,9 @@ import httpx
 from authlens_core.grammars.json_rpc import NotJsonRpc, read_message
 from authlens_core.login.callback.request_head import ListenerLimits, RequestHead
 from authlens_core.oauth.authorization import ExpectedResponse, read_authorization_response, read_pasted
-from authlens_core.oauth.formats.form import decode_form
 from authlens_core.values.formats.challenge import parse_challenges, resource_metadata_parameter
 from authlens_core.values.formats.duration import parse_expires_in
+from authlens_core.values.formats.form import decode_form
 from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_json
 from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.formats.server_sent_events import EventReader

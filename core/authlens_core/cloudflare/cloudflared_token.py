@@ -73,7 +73,7 @@ def can_only_mean(name: str, url: Url) -> bool:
 def readings(name: str) -> tuple[tuple[str, ...], ...]:
     """Return the addresses that `name` can mean: for each possible host its URLs, the likeliest first.
 
-    Nothing for a wildcard, which is no one address. Four hosts and eight paths of each at most.
+    Nothing for a wildcard, which is not one address. Four hosts and eight paths of each at most.
     """
     here = usable_url(f"http://{name}/", loopback_http=True)
     if here is not None and name in _here(here):

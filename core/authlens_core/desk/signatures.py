@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from authlens_core.cloudflare.team import is_login_page, is_team_host
-from authlens_core.oauth.formats.jwks import Signature, Verification, jwks_request, verify
+from authlens_core.oauth.jwks import Signature, Verification, jwks_request, verify
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.formats.json_document import object_in

@@ -16,9 +16,9 @@ from msgspec import Struct, field
 from authlens_core.diagnosis.credential import Credential
 from authlens_core.diagnosis.protection import Protection, note_on
 from authlens_core.diagnosis.server_kind import ServerKind
-from authlens_core.oauth.error_response import meaning
 from authlens_core.values.check import CheckId, ErrorCode
 from authlens_core.values.fix import Fix, WayOn, cure_in, fix
+from authlens_core.values.formats.error_response import meaning
 from authlens_core.values.stage import MACHINE_GRANTS, GrantType, Stage
 from authlens_core.values.word_files import words
 

@@ -22,9 +22,9 @@ from authlens_core.diagnosis.evidence import (
 )
 from authlens_core.diagnosis.protection import Protection, Trait
 from authlens_core.diagnosis.server_kind import ServerKind, kind_in, server_words
-from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.values.check import NO_ANSWER, UNKNOWN, Check, Diagnosis, Layer
 from authlens_core.values.exchange import Exchange, Request, Response
+from authlens_core.values.formats.error_response import OAuthError, read_error
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
 from authlens_core.values.secret_masking import SecretMasker

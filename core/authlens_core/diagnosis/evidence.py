@@ -17,9 +17,9 @@ from msgspec.structs import replace
 
 from authlens_core.diagnosis.credential import secrets_sent
 from authlens_core.diagnosis.likely_secrets import masked_text, without_credentials
-from authlens_core.oauth.error_response import OAuthError
 from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.fix import Fix, mapped
+from authlens_core.values.formats.error_response import OAuthError
 from authlens_core.values.formats.json_document import JsonRefused, load_object
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret

@@ -77,7 +77,7 @@ class _Target(Struct, frozen=True):
         """Return what the options name.
 
         Raises:
-            BadListenerSetting: the redirect URI of the user is none that can be used.
+            BadListenerSetting: the redirect URI of the user cannot be used.
         """
         if options.redirect_uri is None:
             return cls(options.redirect_host, options.port, CALLBACK_PATH)
@@ -155,8 +155,8 @@ class ResponseWait:
     async def open(self, options: Options) -> tuple[str | None, Check | None]:
         """Bind the port or keep it; return the redirect URI, or what prevents it.
 
-        Where the user wants no port, none is bound: the redirect URI names one all the same, and one that
-        no one holds, because a program that did would be sent the code.
+        Where the user wants no port, none is bound. The redirect URI still names one, and a free one, because
+        a program that listens there would be sent the code.
         """
         self.remarks = ()
         try:

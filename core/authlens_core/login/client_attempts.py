@@ -16,9 +16,9 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest
 from authlens_core.oauth.client_adaptation import adaptation_check, adapted
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.error_response import read_error
 from authlens_core.values.check import Check, ErrorCode, requirement
 from authlens_core.values.exchange import Exchange, Purpose, Request, Response
+from authlens_core.values.formats.error_response import read_error
 from authlens_core.wire.limits import TOKEN
 
 # Seconds before each repetition: at some servers a new registration takes a moment to be known everywhere.

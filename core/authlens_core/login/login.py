@@ -282,7 +282,7 @@ class Login:
         return client is not None and self._clients.is_own(client)
 
     def back(self, to: Stage | None = None) -> None:
-        """Take the facts from before `to`, or one stage earlier; further where a state or code is used up."""
+        """Go back to the facts before `to`, or by one stage; further if a state or code is used up."""
         if self._task is None:
             self._tampering.drop_edits()
             self._progress.back(to)

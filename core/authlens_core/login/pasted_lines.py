@@ -30,8 +30,8 @@ def likeliest(
 ) -> Secret:
     """Return the text that is likeliest the answer.
 
-    Only where the lines by themselves are none, they are taken for the end of one that began earlier; where
-    that is none either, what is returned is of these lines alone, and so is the reason why it is refused.
+    If the lines alone are not an answer, they may be the end of one that began earlier. If that is not an
+    answer either, the text is made of these lines alone, and so is the reason why it is refused.
 
     Args:
         earlier: lines that were pasted before and refused.

@@ -117,7 +117,7 @@ class PendingLogin(Struct, frozen=True):
             with suppress(OSError):
                 document = object_in(self.path.read_bytes()[:_LONGEST])
         link, code = document.get("url"), document.get("code", "")
-        # It is shown as a link and opened, so that nothing else in the file may be taken for it.
+        # It is shown as a link and opened, so nothing else in the file may pass for it.
         if isinstance(link, str) and isinstance(code, str) and link.startswith(("https://", "http://")):
             return link, code
         return "", ""

@@ -197,7 +197,7 @@ class StageWork:
     async def _exchange(
         self, stage: Stage, facts: Facts, planned: PlannedRequest, exchanges: list[Exchange]
     ) -> None:
-        """Send one request, with a proof if it needs one; the first may be refused for want of a nonce."""
+        """Send one request, with a proof if it needs one; the first may be refused for lack of a nonce."""
 
         async def send(request: Request) -> Exchange:
             return await self._exchange_once(stage, facts, replace(planned, request=request), exchanges)

@@ -16,8 +16,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from authlens_core.oauth.discovery.issuer import is_issuer
-from authlens_core.oauth.error_response import OAuthError, failed_with
-from authlens_core.oauth.formats.form import FormPair, FormRefused, decode_component, encode_query
 from authlens_core.values.check import (
     Check,
     CheckId,
@@ -25,6 +23,8 @@ from authlens_core.values.check import (
     Severity,
     requirement,
 )
+from authlens_core.values.formats.error_response import OAuthError, failed_with
+from authlens_core.values.formats.form import FormPair, FormRefused, decode_component, encode_query
 from authlens_core.values.secret import Secret
 
 # RFC 6749 bounds neither; both are far above what servers send and browsers carry.
@@ -44,7 +44,7 @@ class RepeatedParameter(ValueError):
 class Verdict(StrEnum):
     """What an answer is. CODE goes on; ERROR, WRONG_ISSUER and MALFORMED end the attempt.
 
-    OUTDATED has another state and INVALID cannot be looked into, so neither is known to be for this login.
+    OUTDATED has another state and INVALID cannot be parsed, so neither is known to be for this login.
     """
 
     CODE = "code"
@@ -226,7 +226,7 @@ def _state_check(pairs: Sequence[tuple[str, str]], expected: ExpectedResponse) -
 
 
 def _unproven(pairs: Sequence[tuple[str, str]]) -> str:
-    """Return what an answer without a state has; in words of ours, because anyone can have sent it."""
+    """Return what an answer without a state has; in our own words, because anyone can have sent it."""
     error = next((value for name, value in pairs if name == "error" and value), "")
     if error:
         return error if error in _REGISTERED else "an unregistered error"
@@ -320,7 +320,7 @@ def read_pasted(text: Secret, expected: ExpectedResponse) -> AuthorizationRespon
 
 
 def _bare(code: str, expected: ExpectedResponse) -> AuthorizationResponse:
-    """Read a text that is a code, or anything else that is no address."""
+    """Read a text that is a code, or anything else that is not an address."""
     if not expected.any_state:
         return replace(_pasted(_ALONE), is_bare_code=True)
     state = requirement(CheckId.AUTHORIZATION_STATE)

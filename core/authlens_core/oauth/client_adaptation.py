@@ -13,9 +13,9 @@ from urllib.parse import quote_plus
 from msgspec.structs import replace
 
 from authlens_core.oauth.client_authentication import Client, halves, secret_method
-from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.values.check import Check, ErrorCode, requirement
 from authlens_core.values.exchange import Response
+from authlens_core.values.formats.error_response import OAuthError, read_error
 from authlens_core.values.stage import Need
 
 _REFUSALS: Final = frozenset({400, 401, 403, 422})
@@ -25,7 +25,7 @@ _MISSING: Final = ("missing", "required", "must contain", "must include", "must 
 def adapted(
     client: Client, response: Response, *, methods: Sequence[str] | None = None, scope: str | None = None
 ) -> Client | None:
-    """Return the client as its server wants it after a refusal, or None: another request changes nothing.
+    """Return the client as its server wants it after a refusal; None if another request changes nothing.
 
     Each difference is tried once, because the client then has it. A server that refuses the client has issued
     nothing, so a code or a refresh token that was in the request is unused.

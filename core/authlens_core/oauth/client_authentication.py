@@ -9,8 +9,8 @@ from urllib.parse import quote_plus
 
 from msgspec import Struct
 
-from authlens_core.oauth.formats.form import FormPair, encode_form
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Headers, Request
+from authlens_core.values.formats.form import FormPair, encode_form
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.stage import AUTH_METHODS, Need
 from authlens_core.values.url import Url

@@ -14,10 +14,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.error_response import error_of, is_usable, members_of, read_answer
 from authlens_core.values.check import Check, CheckId, ErrorCode, Reading, Severity, requirement
 from authlens_core.values.exchange import Request, Response
 from authlens_core.values.formats.duration import MISSING, parse_expires_in, retry_after
+from authlens_core.values.formats.error_response import error_of, is_usable, members_of, read_answer
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, UrlRefused, parse_url, same_site, usable_url
@@ -227,7 +227,7 @@ def poll_result(response: Response | None) -> PollResult:
     With TOKENS the response is read like that of any other grant. A code that no specification names is
     REFUSED: it ends the login.
     """
-    # RFC 8628 §3.5: a timeout is no answer about the login, so polling goes on, only slower.
+    # RFC 8628 §3.5: a timeout says nothing about the login, so polling goes on, only slower.
     if response is None or response.status == 429 or response.status >= 500:
         return PollResult.UNAVAILABLE
     # GitHub sends its errors with 200, "authorization_pending" too: only a document without one has tokens.

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.pkce import base64url
 from authlens_core.values.check import Check, ErrorCode, requirement
 from authlens_core.values.exchange import Exchange, Headers, Request, Response, is_visible
 from authlens_core.values.formats.challenge import parse_challenges
+from authlens_core.values.formats.error_response import read_error
 from authlens_core.values.secret import Secret, Unprinted
 from authlens_core.values.url import parse_url, usable_url
 
@@ -164,7 +164,7 @@ def _is_nonce(value: str) -> bool:
 
 
 def wants_nonce(response: Response) -> bool:
-    """Return whether the server refused the proof only for want of its nonce, and sent one (§8, §9).
+    """Return whether the server refused the proof only because it lacks a nonce, and sent one (§8, §9).
 
     The request may then be sent again, once, with that nonce: the server has not acted on it.
     """
@@ -276,7 +276,7 @@ async def send_with_proof(
 
 
 def settled(exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
-    """Return the exchanges without those that were refused for want of a nonce and then sent again."""
+    """Return the exchanges without those that were refused for lack of a nonce and then sent again."""
     return tuple(
         exchange
         for exchange, following in zip_longest(exchanges, exchanges[1:])

@@ -1,7 +1,7 @@
 """Checks of an ID token (OpenID Connect Core §3.1.3.7): its issuer, audience, login and expiry.
 
-Only one that was asked for is looked at: without the scope `openid` a request is none of OpenID Connect
-(§3.1.2.1), and a member that no one asked for is ignored (RFC 6749 §5.1).
+Only one that was asked for is looked at: without the scope `openid`, a request is not one of OpenID Connect
+(§3.1.2.1), and an unrequested member is ignored (RFC 6749 §5.1).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from authlens_core.oauth.discovery.issuer import is_issuer
-from authlens_core.oauth.formats.jwks import Signature, Verification, verify
+from authlens_core.oauth.jwks import Signature, Verification, verify
 from authlens_core.values.check import Check, Requirement, Severity, requirement
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.jwt import Jwt, moment, parse_jwt
@@ -29,7 +29,7 @@ _SEVERITIES: Final = {
 
 
 def unrequested_check() -> Check:
-    """Return that an ID token came which no one asked for; nothing reads it."""
+    """Return the check of an ID token that was not requested; nothing reads it."""
     return requirement("id_token.unrequested").noticed("one came; it is neither verified nor used")
 
 

@@ -13,12 +13,12 @@ from msgspec import Struct
 
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.device_authorization import GRANT_TYPE as DEVICE_CODE
-from authlens_core.oauth.error_response import error_in, is_usable, listed, read_answer, seen_of
-from authlens_core.oauth.formats.form import FormPair
 from authlens_core.oauth.token import is_token
 from authlens_core.values.check import Check, CheckId, Reading, requirement
 from authlens_core.values.exchange import Exchange, Purpose, Request, Response
 from authlens_core.values.fix import fix, step
+from authlens_core.values.formats.error_response import error_in, is_usable, listed, read_answer, seen_of
+from authlens_core.values.formats.form import FormPair
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.login_options import Options

@@ -50,8 +50,8 @@ def make_pkce(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> Pkc
     for draws in range(1, _MAX_DRAWS + 1):
         verifier = base64url(random_bytes(_OCTETS))
         challenge = code_challenge(verifier)
-        # Some servers misread a challenge that starts with - or _. A draw more costs nothing; the login would
-        # fail there once in 32 times.
+        # Some servers misread a challenge that starts with - or _: one login in 32 would fail there. Drawing
+        # again costs nothing.
         if challenge[0] in _FIRST:
             return Pkce(Secret(verifier), challenge, draws)
     raise RuntimeError(f"the random generator gave no usable code verifier in {_MAX_DRAWS} draws")

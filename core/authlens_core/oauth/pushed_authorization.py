@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from authlens_core.oauth.authorization import link_to, url_parameters
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.error_response import is_usable, read_answer
-from authlens_core.oauth.formats.form import FormPair, FormRefused
 from authlens_core.values.check import Check, Reading, Severity, requirement
 from authlens_core.values.exchange import Request, Response, is_visible
 from authlens_core.values.formats.duration import MISSING, parse_expires_in
+from authlens_core.values.formats.error_response import is_usable, read_answer
+from authlens_core.values.formats.form import FormPair, FormRefused
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.url import Url
 

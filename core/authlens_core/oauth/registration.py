@@ -18,9 +18,16 @@ from msgspec.structs import replace
 from authlens_core.oauth.client_authentication import Client, secret_method
 from authlens_core.oauth.device_authorization import GRANT_TYPE
 from authlens_core.oauth.discovery.resource_metadata import string_list
-from authlens_core.oauth.error_response import is_usable, listed, members_of, read_answer, read_error, seen_of
 from authlens_core.values.check import Check, ErrorCode, Reading, Requirement, requirement
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response, is_visible
+from authlens_core.values.formats.error_response import (
+    is_usable,
+    listed,
+    members_of,
+    read_answer,
+    read_error,
+    seen_of,
+)
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.stage import AUTH_METHODS

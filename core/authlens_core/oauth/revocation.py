@@ -9,10 +9,10 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.error_response import failed_with, read_error
 from authlens_core.values.check import Check, ErrorCode, requirement
 from authlens_core.values.exchange import Request, Response
 from authlens_core.values.formats.duration import retry_after
+from authlens_core.values.formats.error_response import failed_with, read_error
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url
 

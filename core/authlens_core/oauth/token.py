@@ -16,13 +16,6 @@ from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.discovery.resource_metadata import covers_url, same_resource
 from authlens_core.oauth.dpop import TOKEN_TYPE as DPOP
 from authlens_core.oauth.dpop import is_bound
-from authlens_core.oauth.error_response import (
-    error_in,
-    is_usable,
-    read_answer,
-    seen_of,
-)
-from authlens_core.oauth.formats.form import FormPair
 from authlens_core.values.check import Check, CheckId, Reading, requirement
 from authlens_core.values.exchange import Request, Response, is_visible
 from authlens_core.values.formats.duration import (
@@ -32,6 +25,13 @@ from authlens_core.values.formats.duration import (
     parse_expires_in,
     parse_login_lifetime,
 )
+from authlens_core.values.formats.error_response import (
+    error_in,
+    is_usable,
+    read_answer,
+    seen_of,
+)
+from authlens_core.values.formats.form import FormPair
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.secret import Secret
 from authlens_core.values.secret_masking import SecretMasker

@@ -1,6 +1,6 @@
 """Who said what to whom: a trace read as the arrows of a sequence diagram.
 
-Labels hold methods, paths without their query, status codes and words of ours. What a server wrote is in
+Labels hold methods, paths without their query, status codes and our own words. What a server wrote is in
 a note only. Nothing is cut here: notes and paths pass a redactor whole, and then `safe_line`, where they are
 shown.
 """

@@ -92,7 +92,7 @@ _WITHOUT_VALUE: Final[Mapping[str, str]] = {
 
 
 def is_absent(fact: Fact) -> bool:
-    """Say whether the answer lacks the member, and nothing can be said of that."""
+    """Return whether the answer lacks the member, and that means nothing."""
     return fact.value is None and fact.name not in _WITHOUT_VALUE
 
 

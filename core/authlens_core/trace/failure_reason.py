@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from authlens_core.diagnosis import evidence
 from authlens_core.diagnosis.diagnose import diagnose, find_cause
 from authlens_core.diagnosis.server_kind import ServerKind
-from authlens_core.oauth.error_response import OAuthError, meaning
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.check import Check, Diagnosis, Severity, failures
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.fix import Fix
+from authlens_core.values.formats.error_response import OAuthError, meaning
 from authlens_core.values.secret_masking import SecretMasker
 from authlens_core.values.stage import Stage
 
@@ -39,7 +39,7 @@ def refusal(
     Args:
         error: what the server said, if it sent an OAuth error.
         checks: what failed, if the cause depends on more than the refusal.
-        remark: a sentence of ours that belongs to the cause.
+        remark: our own sentence that belongs to the cause.
         exchange: the request and the answer, if authlens itself sent the request.
         kind: which product the server is, as far as earlier stages saw.
     """

@@ -98,7 +98,7 @@ class StageRecord(Struct, frozen=True):
     """One attempt at one stage.
 
     Attributes:
-        tampering: what the user changed in it on purpose, each in a few words of ours; empty if the stage
+        tampering: what the user changed in it on purpose, each in a few of our words; empty if the stage
             ran normally.
         diagnosis: why it failed or what its warnings mean, made when the record is made; None if its
             checks say everything.
@@ -370,7 +370,7 @@ class Trace(Struct, frozen=True):
         first = next((number for number, record in enumerate(records) if record.tampering), 0)
         if not first:
             return None
-        # An attack on a late stage begins with earlier ones, sent as ever: they are not its result.
+        # An attack on a late stage begins with earlier, unchanged ones: they are not its result.
         end = next((number for number in range(first, 0, -1) if records[number - 1].ends_login), first)
         gone_before, gone = replace(self, records=records[:end]).undone(None), self.undone(None)
         honest = tuple(number for number in range(end) if number not in gone_before)

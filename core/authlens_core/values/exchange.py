@@ -265,7 +265,7 @@ class Exchange(Struct, frozen=True):
 
     @property
     def status(self) -> int | None:
-        """That of the response, also of a part of one; None if there is none."""
+        """The status of the response, even of a partial one; None if there is none."""
         return None if self.response is None else self.response.status
 
     @property

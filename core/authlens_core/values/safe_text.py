@@ -60,7 +60,7 @@ def safe_line(text: str, limit: int = LINE) -> str:
 
 
 def safe_sentence(text: str, limit: int = LINE) -> str:
-    """Return words of ours as `safe_line` does, without the user name and password of a URL in them."""
+    """Return our own words as `safe_line` does, without the user name and password of a URL in them."""
     return safe_line(without_user_info(text), limit)
 
 
@@ -84,7 +84,7 @@ def safe_text(text: str, limit: int = DOCUMENT) -> str:
 def safe_fields(value: Struct, *names: str) -> None:
     """Make the text of these fields of a frozen Struct one safe line each; call it in `__post_init__`.
 
-    A value that is no text has made itself safe.
+    A value that is not text has made itself safe.
     """
     from msgspec.structs import force_setattr  # the version is printed without it
 

@@ -22,7 +22,7 @@ from authlens_core.values.secret import Secret
 MIN_LENGTH: Final = 4  # shorter values are masked by name only: they would blot out ordinary text
 _PREFIX: Final = 12  # so many characters of a secret are worth hiding when a limit cut the rest
 _PREFIX_FROM: Final = 24  # the length from which a prefix does not give the whole away
-_LOWERED_FROM: Final = 8  # media types and schemes are read in small letters; less is an ordinary word
+_LOWERED_FROM: Final = 8  # media types and schemes are read in lower case; less is an ordinary word
 
 # The text of a mask, as `Secret.masked` writes it.
 MASKED: Final = re.compile(r"•••• #[0-9a-f]{8}")

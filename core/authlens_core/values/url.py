@@ -161,7 +161,7 @@ def parse_url(text: str, *, loopback_http: bool = False, allow_query: bool = Tru
 
 
 def usable_url(text: str | None, *, loopback_http: bool = False) -> Url | None:
-    """Return `text` as a `Url`, or None where there is none that can be used."""
+    """Return `text` as a `Url`, or None if it cannot be used."""
     try:
         return None if text is None else parse_url(text, loopback_http=loopback_http)
     except UrlRefused:

@@ -1,9 +1,8 @@
-"""What comes of a request: its answer, read within limits, or why there is none.
+"""The result of a request: its answer, read within limits, or why there is none.
 
 Nothing that a server sends fills the memory. What came is kept up to the moment something went wrong: an
 inspector is most useful when an answer is bad. The texts of HTTP libraries hold whole URLs, and they differ
-from version to version: why there is no answer is said by the kind of the error and its step, never by them.
-
+from version to version: the reason for a missing answer comes from the kind of the error and its step alone.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ RawFields = Sequence[tuple[bytes, bytes]]
 
 
 class PendingExchange(Unprinted, Struct):
-    """One exchange in the making: what is known of it at any moment, so that a failure loses nothing.
+    """An exchange in progress, with all that is known of it so far, so that a failure loses nothing.
 
     Attributes:
         complete: true once the last byte of the body was read.
@@ -154,7 +153,7 @@ async def _receive_body(attempt: PendingExchange, chunks: AsyncIterator[bytes]) 
 
 
 async def _receive_event(attempt: PendingExchange, chunks: AsyncIterator[bytes], seconds: float) -> None:
-    """Read the first event if it comes in time. The stream may go on forever, so that is no failure."""
+    """Read the first event if it comes in time. The stream may go on forever, so that is not a failure."""
     limit, body = attempt.limits.body, attempt.body
     with contextlib.suppress(TimeoutError):
         # Streams of MCP stay open between messages; the first event is enough to say that the token was

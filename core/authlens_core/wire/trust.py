@@ -76,7 +76,7 @@ def trust_files(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
     """Return the file and the directory of certificates that replace the system's; None for one not named.
 
     Raises:
-        TrustUnusable: the directory is none.
+        TrustUnusable: it is not a directory.
     """
     cafile, capath = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
     # requests takes a file or a directory there; a directory is not read here.

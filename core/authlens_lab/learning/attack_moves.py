@@ -14,12 +14,12 @@ from urllib.parse import urlencode
 from msgspec.structs import replace
 
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.formats.form import FormPair
 from authlens_core.oauth.mcp import resource_request
 from authlens_core.oauth.pkce import code_challenge
 from authlens_core.oauth.revocation import revocation_request
 from authlens_core.oauth.token import authorization_field
 from authlens_core.values.exchange import Exchange, Headers, Purpose
+from authlens_core.values.formats.form import FormPair
 from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType

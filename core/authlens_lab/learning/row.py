@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from authlens_core.oauth.formats.form import decode_form
 from authlens_core.trace.arrows import OF_THE_ANSWER
 from authlens_core.trace.record import FactId, StageRecord, sent_once
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Exchange, Headers, Purpose
 from authlens_core.values.formats.challenge import parse_challenges
+from authlens_core.values.formats.form import decode_form
 from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.secret import Unprinted

@@ -8,7 +8,7 @@ import pytest
 
 from authlens_core.desk.signatures import check_signatures, key_source, trusted_issuer
 from authlens_core.explain.message import MessageJwt, jwts_in
-from authlens_core.oauth.formats.jwks import Signature
+from authlens_core.oauth.jwks import Signature
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.formats.jwt import Jwt

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.diagnose import diagnose, find_cause
 from authlens_core.diagnosis.server_kind import ServerKind
-from authlens_core.oauth.error_response import OAuthError
 from authlens_core.values.check import UNKNOWN, Diagnosis, Layer
 from authlens_core.values.exchange import (
     FORM_TYPE,
@@ -30,6 +29,7 @@ from authlens_core.values.exchange import (
     Response,
     WireFailure,
 )
+from authlens_core.values.formats.error_response import OAuthError
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import MACHINE_GRANTS, GrantType, Stage
 from support.made_checks import failed, present

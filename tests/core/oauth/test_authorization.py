@@ -17,8 +17,8 @@ from authlens_core.oauth.authorization import (
     read_pasted,
     url_parameters,
 )
-from authlens_core.oauth.error_response import OAuthError, meaning
 from authlens_core.values.check import Check, Severity
+from authlens_core.values.formats.error_response import OAuthError, meaning
 from authlens_core.values.secret import Secret
 
 REDIRECT = "http://localhost:8400/callback"

@@ -10,8 +10,8 @@ from authlens_core.oauth.client_authentication import (
     Client,
     form_request,
 )
-from authlens_core.oauth.formats.form import decode_form
 from authlens_core.values.exchange import Response
+from authlens_core.values.formats.form import decode_form
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Need
 from authlens_core.values.url import parse_url

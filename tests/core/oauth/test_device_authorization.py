@@ -19,9 +19,9 @@ from authlens_core.oauth.device_authorization import (
     poll_result,
     read_device_authorization,
 )
-from authlens_core.oauth.formats.form import decode_form
 from authlens_core.values.check import Reading, Severity
 from authlens_core.values.exchange import Headers, Response
+from authlens_core.values.formats.form import decode_form
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 from support.made_checks import present

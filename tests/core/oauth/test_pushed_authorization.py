@@ -6,7 +6,6 @@ import pytest
 
 from authlens_core.oauth.authorization import RepeatedParameter
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.formats.form import FormRefused, decode_form
 from authlens_core.oauth.pushed_authorization import (
     PushedAuthorization,
     pushed_authorization_request,
@@ -15,6 +14,7 @@ from authlens_core.oauth.pushed_authorization import (
 )
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Headers, Request, Response
+from authlens_core.values.formats.form import FormRefused, decode_form
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 

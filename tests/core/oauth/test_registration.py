@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import pytest
 
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.error_response import meaning
 from authlens_core.oauth.registration import (
     ClientWish,
     is_client_metadata_url,
@@ -15,6 +14,7 @@ from authlens_core.oauth.registration import (
 )
 from authlens_core.values.check import Check, Reading, Severity, failures
 from authlens_core.values.exchange import Headers, Response
+from authlens_core.values.formats.error_response import meaning
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 from support.made_checks import present

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.error_response import meaning
-from authlens_core.oauth.formats.form import decode_form
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Headers, Response
+from authlens_core.values.formats.error_response import meaning
+from authlens_core.values.formats.form import decode_form
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 

@@ -8,8 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.error_response import meaning
-from authlens_core.oauth.formats.form import decode_form
 from authlens_core.oauth.token import (
     Grant,
     TokenResponse,
@@ -22,6 +20,8 @@ from authlens_core.oauth.token import (
 from authlens_core.values.check import Check, Reading, Severity, failures
 from authlens_core.values.exchange import Headers, Request, Response
 from authlens_core.values.formats.duration import LONGEST
+from authlens_core.values.formats.error_response import meaning
+from authlens_core.values.formats.form import decode_form
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 from support.made_checks import present

@@ -10,10 +10,10 @@ import pytest
 
 from authlens_core.diagnosis.causes import Cause, general_causes, identifiers, literals
 from authlens_core.explain.meanings import DocumentKind, members
-from authlens_core.oauth.error_response import ErrorMeaning, meaning
 from authlens_core.trace.flow import StageInfo, lesson, stage_info
 from authlens_core.values.check import CheckId, ErrorCode
 from authlens_core.values.fix import cure_in
+from authlens_core.values.formats.error_response import ErrorMeaning, meaning
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import GrantType, Stage
 from authlens_core.values.word_files import folder_of, texts, words

@@ -27,7 +27,6 @@ from authlens_core.diagnosis.evidence import sent_in
 from authlens_core.diagnosis.server_kind import server_kind
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.dpop import is_bound
-from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.oauth.token import TokenResponse, read_token_response, rotation_check
 from authlens_core.trace.failure_reason import refusal_words
 from authlens_core.trace.record import Stage
@@ -43,6 +42,7 @@ from authlens_core.values.errors import (
 from authlens_core.values.exchange import Purpose, Request, Response, WireFailure
 from authlens_core.values.fix import LOG_IN_AGAIN, Fix, again, fix
 from authlens_core.values.formats.duration import retry_after
+from authlens_core.values.formats.error_response import OAuthError, read_error
 from authlens_core.values.url import UrlRefused
 
 if TYPE_CHECKING:

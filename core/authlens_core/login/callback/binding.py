@@ -115,7 +115,7 @@ def bind_loopback(host: str, port: int) -> BoundPort:
 def free_port(host: str, port: int = 0) -> int:
     """Return `port`, or some port where it is 0, if it is free now in each family of `host`; else 0.
 
-    Found by binding and letting go, so it is a suggestion: another program may take it before it is used.
+    It is bound and released again, so it is a suggestion: another program may take it before it is used.
     """
     try:
         bound = bind_loopback(host, port)

@@ -18,7 +18,7 @@ from authlens_core.values.word_files import words
 
 
 class Page(StrEnum):
-    """Which page a browser is shown. A judge names one of the first eight; the rest are the listener's."""
+    """The page that a browser is shown. The validator picks one of the first eight, the listener the rest."""
 
     SUCCESS = "success"
     DENIED = "denied"

@@ -45,7 +45,7 @@ def ssh_forward_line(
         page_port: the port of the page to sign in on, if that is on this machine, too.
         user: the account that came in to this machine, if not the one that the system names; left out if it
             cannot be on a command line.
-        hostname: this machine's name, for want of an address, if not the one that the system names.
+        hostname: this machine's name, used without an address; None asks the system.
     """
     if not screen.over_ssh:
         return None

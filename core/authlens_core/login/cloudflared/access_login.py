@@ -180,7 +180,7 @@ async def run_login(
 
     Raises:
         CloudflaredMissing: there is none.
-        UsageError: the URL is none that cloudflared can use; nothing was run.
+        UsageError: cloudflared cannot use the URL; nothing was run.
         TimedOut, LoginNeeded, Refused, NetworkFailure, ServerMisconfigured: with the cause and what to do.
     """
     target = _usable(url)

@@ -71,7 +71,7 @@ class Cloudflared(Struct, frozen=True):
         return (f"{self.shown} {problem}. Version 2026.8.0 fixed both.",)
 
     def login_arguments(self, url: str) -> tuple[str, ...]:
-        # A build that names no version is taken for a recent one.
+        # A build that names no version counts as a recent one.
         flags = []
         if self.version is None or self.version >= _CLEAN_OUTPUT:
             flags.append("--no-verbose")
@@ -127,7 +127,7 @@ def child_environment(environ: Mapping[str, str] | None = None) -> dict[str, str
 
 
 def without_openers(environment: Mapping[str, str], directory: Path) -> dict[str, str]:
-    """Return `environment` for a child that must not find a browser, which no one would see.
+    """Return `environment` for a child that must not open a browser that no one would see.
 
     cloudflared has no option for that; where nothing opens, it shows the link, as it does anyway.
 

@@ -18,7 +18,6 @@ from authlens_core.login.stages.resource_call import (
     mcp_version,
 )
 from authlens_core.oauth.discovery.resource_metadata import covers_url, own_name_cure, same_resource
-from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of
 from authlens_core.oauth.token import authorization_field
 from authlens_core.trace.fact import Fact, FactId
@@ -40,6 +39,7 @@ from authlens_core.values.formats.challenge import (
     scope_wanted,
 )
 from authlens_core.values.formats.duration import http_date
+from authlens_core.values.formats.error_response import read_error
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.jwt import moment, parse_jwt
 from authlens_core.values.stage import Stage

@@ -25,8 +25,6 @@ from authlens_core.oauth.authorization import (
     url_parameters,
 )
 from authlens_core.oauth.dpop import DpopKey, make_dpop_key
-from authlens_core.oauth.error_response import OAuthError, read_error
-from authlens_core.oauth.formats.form import FormPair, FormRefused
 from authlens_core.oauth.id_token import OPENID
 from authlens_core.oauth.pkce import make_pkce, make_state
 from authlens_core.oauth.pushed_authorization import (
@@ -45,6 +43,8 @@ from authlens_core.values.check import (
     requirement,
 )
 from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.formats.error_response import OAuthError, read_error
+from authlens_core.values.formats.form import FormPair, FormRefused
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url, UrlRefused, parse_url
@@ -269,7 +269,7 @@ def no_callback(
 
     Args:
         stopped: the user ended it.
-        page: what the browser was seen to show; empty if no one knows.
+        page: what the browser showed; empty if unknown.
         unproven: what came without a state, an error or a code.
     """
     others = f"; {ignored} other request{'s' if ignored != 1 else ''} ignored" if ignored else ""

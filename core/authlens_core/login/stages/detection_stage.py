@@ -35,7 +35,6 @@ from authlens_core.oauth.discovery.resource_metadata import (
     read_metadata_location,
     well_known_urls,
 )
-from authlens_core.oauth.error_response import is_document, members_of
 from authlens_core.oauth.mcp import (
     McpCall,
     call_of,
@@ -54,6 +53,7 @@ from authlens_core.values.check import (
 from authlens_core.values.exchange import EVENT_STREAM, JSON_TYPE, Exchange, Purpose, Response
 from authlens_core.values.fix import Fix, Step, WayOn, fix, other_ways, step
 from authlens_core.values.formats.challenge import is_scope, resource_metadata_parameter
+from authlens_core.values.formats.error_response import is_document, members_of
 from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url

@@ -23,10 +23,10 @@ from authlens_core.oauth.device_authorization import (
     poll_result,
     read_device_authorization,
 )
-from authlens_core.oauth.error_response import read_error
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import Check, CheckId, failures, requirement
 from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.formats.error_response import read_error
 from authlens_core.values.url import Url
 from authlens_core.wire.limits import TOKEN
 

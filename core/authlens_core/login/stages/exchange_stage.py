@@ -15,14 +15,14 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, parted, unanswered
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.error_response import OAuthError, read_error
-from authlens_core.oauth.formats.jwks import jwks_request
 from authlens_core.oauth.id_token import id_token_checks, unrequested_check
+from authlens_core.oauth.jwks import jwks_request
 from authlens_core.oauth.token import TokenResponse, clock_check, code_request, read_token_response
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import refusal
 from authlens_core.values.check import Check, CheckId, ErrorCode, failures, requirement
 from authlens_core.values.exchange import Exchange, Purpose, Request
+from authlens_core.values.formats.error_response import OAuthError, read_error
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url, same_site
@@ -165,14 +165,14 @@ def _keys_request(facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | No
 
 
 def _keys_location(facts: Facts) -> Url | None:
-    """Return where the server's keys are, if that is on its own site: no one is asked in this stage."""
+    """Return where the server's keys are, if that is on its own site: this stage asks for no approval."""
     keys, home = facts.url(facts.server.jwks_uri), facts.url(facts.server.issuer)
     # A request to another site needs your yes, and the keys decide nothing that is worth a question.
     return keys if keys is not None and home is not None and same_site(keys, home) else None
 
 
 def _no_keys(facts: Facts) -> str:
-    """Say why there are no keys."""
+    """Return why there are no keys."""
     jwks_url = facts.url(facts.server.jwks_uri)
     if jwks_url is None:
         return "The server names no usable jwks_uri."

@@ -16,7 +16,6 @@ from authlens_core.login.stages.exchange_stage import TokenStage
 from authlens_core.login.stages.registration_stage import given_client, requested_scope, with_client
 from authlens_core.oauth.client_assertion import BadClientKey, require_client_key, signed
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.machine_grants import (
     FIRST,
     FIRST_ANSWERED,
@@ -29,6 +28,7 @@ from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import refusal
 from authlens_core.values.check import Check, CheckId, requirement
 from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.formats.error_response import read_error
 from authlens_core.values.login_options import Options
 from authlens_core.values.stage import PROGRAMS, Stage
 from authlens_core.values.url import UrlRefused

@@ -25,10 +25,10 @@ from authlens_core.oauth.discovery.resource_metadata import (
     read_resource_metadata,
 )
 from authlens_core.oauth.discovery.server_metadata import ServerMetadata, read_server_metadata
-from authlens_core.oauth.error_response import is_document, members_of
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import Check, CheckId, Diagnosis, Requirement, Severity, requirement
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
+from authlens_core.values.formats.error_response import is_document, members_of
 from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url, UrlRefused, parse_url, same_site
@@ -109,8 +109,8 @@ def _origin_taken(facts: Facts, *, is_published: bool) -> Check:
 def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
     """Whether the document is not at this place and the next is tried.
 
-    A client error or a redirect to a login page says so; at a place that no one named, so does a page that
-    is no JSON. Too many requests (429) says nothing about the place.
+    A client error or a redirect to a login page says so; at a place that was guessed, so does a page that is
+    not JSON. Too many requests (429) says nothing about the place.
     """
     response = exchange.response
     if response is None or response.status == _TOO_MANY:

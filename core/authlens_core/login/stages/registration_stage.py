@@ -12,7 +12,6 @@ from authlens_core.login.callback.binding import redirect_uri
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
 from authlens_core.oauth.client_authentication import PRIVATE_KEY_JWT, Client, secret_method
-from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.registration import (
     CODE_GRANTS,
     ClientWish,
@@ -25,6 +24,7 @@ from authlens_core.trace.failure_reason import refusal
 from authlens_core.values.check import Check, CheckId, failures, requirement
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.fix import step
+from authlens_core.values.formats.error_response import read_error
 from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url
 
@@ -42,7 +42,7 @@ class RegistrationStage:
 
         None when a client is at hand.
         """
-        # A registration that is repeated leaves a second client behind which no one can delete: most servers
+        # A registration that is repeated leaves a second client behind that cannot be deleted: most servers
         # have no RFC 7592.
         endpoint, wish = _endpoint(facts), _wish(facts, sent)
         at_hand = _client_at_hand(facts) is not None or failures(_document_checks(facts))

@@ -18,9 +18,9 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.stages.registration_stage import requested_scope
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, RequestEditRefused
 from authlens_core.oauth.authorization import url_parameters
-from authlens_core.oauth.formats.form import FormRefused, decode_form
 from authlens_core.trace.record import Stage, flow_of
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Request
+from authlens_core.values.formats.form import FormRefused, decode_form
 from authlens_core.values.login_options import OPTIONS, OptionInfo, Options
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
@@ -49,7 +49,7 @@ class FormField(Struct, frozen=True):
     Attributes:
         location: where the part is; None for an option, which is the user's to choose.
         name: that of the option in `Options`, or of the part; empty for the method and the address.
-        value: what is there; a `Secret` where it is one. A JSON member that is no string is JSON text.
+        value: what is there; a `Secret` where it is one. A JSON member that is not a string is JSON text.
     """
 
     location: EditLocation | None

@@ -16,10 +16,10 @@ from msgspec import Struct
 from authlens_core.login.facts import Facts
 from authlens_core.login.tampering.request_edit import RequestEdit
 from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
-from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, Severity, judged
 from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.formats.error_response import OAuthError, read_error
 from authlens_core.values.secret import Secret
 
 # No one can have a name below `.example` (RFC 2606 §2).
@@ -43,7 +43,7 @@ class Experiment(Struct, frozen=True):
         name: a stable identifier; the check is called `experiment.<name>`.
         question: what an attacker would try, one sentence.
         stage: where it acts; `Stage.REFRESH` comes after the last stage of the login.
-        expectation: what the specification says must happen, in words of ours.
+        expectation: what the specification says must happen, in our own words.
         why: what it would mean if it were let through.
         accepted: how grave that is.
         errors: the error codes that a refusal should carry; empty for any.
@@ -167,7 +167,7 @@ def answered_with_resource(experiment: Experiment, exchanges: Sequence[Exchange]
 
 
 def nothing_came(experiment: Experiment) -> Check:
-    """Say that the wait ended without an answer, which decides nothing either way."""
+    """Return the verdict on a wait that ended without an answer: it decides nothing."""
     hint = "if the browser shows an error page of the server, that is its refusal"
     return _check(experiment, Severity.NOTICE, f"nothing came back to authlens; {hint}")
 

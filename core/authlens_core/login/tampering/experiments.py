@@ -30,7 +30,7 @@ from authlens_core.values.stage import GrantType
 from authlens_core.values.word_files import words
 from authlens_core.wire.limits import TOKEN
 
-# Still our own listener: if the server is taken in, no code goes to a stranger.
+# Still our own listener: if the server is fooled, no code goes to a stranger.
 _ELSEWHERE: Final = "?other=1"
 
 

@@ -15,8 +15,8 @@ from urllib.parse import quote, quote_plus
 from msgspec import Struct
 from msgspec.structs import replace
 
-from authlens_core.oauth.formats.form import FormRefused, decode_component
 from authlens_core.values.exchange import TOKEN_CHARACTERS, Headers, Request, is_visible
+from authlens_core.values.formats.form import FormRefused, decode_component
 from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_json, load_object
 from authlens_core.values.secret import Body, Secret
 

@@ -102,7 +102,7 @@ class Tampering:
         return altered if of_callback else None
 
     def judged_answer(self, response: AuthorizationResponse | None) -> tuple[Check, ...]:
-        """Hold what came to the callback against the experiment of the authorization stage."""
+        """Judge what came to the callback by the experiment of the authorization stage."""
         experiment = self.experiment_in(Stage.AUTHORIZATION)
         if experiment is None:
             return ()
@@ -169,7 +169,7 @@ class TamperedStage(LoginStage):
             link = learned.facts.authorization_url
             if link is None or _failed(learned):
                 return None
-            # Without a session no one can be sent on by it: it shows whether the server refuses the address.
+            # Without a session it leads nowhere: it only shows whether the server refuses the address.
             request = Request("GET", link, Headers.of([("Accept", "text/html")]))
             return PlannedRequest(request, Purpose.LINK, limits=RESOURCE)
         changed = self._changed
@@ -243,7 +243,7 @@ def _own(exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
 def _verdicts(
     experiment: Experiment, exchanges: Sequence[Exchange], sent: Sequence[Secret]
 ) -> tuple[Check, ...]:
-    """Hold the answers of a stage against the experiment that acted in it."""
+    """Judge the answers of a stage by the experiment that acted in it."""
     pushed = next((e for e in exchanges if e.purpose is Purpose.PUSHED_AUTHORIZATION), None)
     # What is pushed has the parameters (RFC 9126), so this endpoint is the one that must refuse.
     if pushed is not None and experiment.referee is not Referee.AUTHLENS:

@@ -15,11 +15,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from authlens_core.oauth.discovery.resource_metadata import identifier_problem
-from authlens_core.oauth.error_response import is_document, seen_of
 from authlens_core.values.check import Check, CheckId, requirement
 from authlens_core.values.exchange import Response
 from authlens_core.values.fix import fix, step
 from authlens_core.values.formats.challenge import is_plain
+from authlens_core.values.formats.error_response import is_document, seen_of
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.url import Url, same_site, usable_url
 

@@ -13,7 +13,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from authlens_core.oauth.dpop import algorithm_check
-from authlens_core.oauth.error_response import is_usable, read_answer, seen_of
 from authlens_core.values.check import (
     Check,
     CheckId,
@@ -23,6 +22,7 @@ from authlens_core.values.check import (
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response
 from authlens_core.values.fix import fix, step
 from authlens_core.values.formats.challenge import is_plain
+from authlens_core.values.formats.error_response import is_usable, read_answer, seen_of
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.url_path import below
 from authlens_core.values.url import Url, UrlRefused, parse_url

@@ -14,10 +14,10 @@ from msgspec import Struct
 from authlens_core.oauth.discovery.issuer import is_inner_name, issuer_check, place_checks
 from authlens_core.oauth.discovery.resource_metadata import same_resource, signature_check, string_list
 from authlens_core.oauth.dpop import algorithm_check
-from authlens_core.oauth.error_response import is_usable, listed, read_answer, seen_of
 from authlens_core.oauth.machine_grants import program_check
 from authlens_core.values.check import Check, CheckId, Reading, Requirement, Severity, requirement
 from authlens_core.values.exchange import Response
+from authlens_core.values.formats.error_response import is_usable, listed, read_answer, seen_of
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url, UrlRefused, parse_url, usable_url

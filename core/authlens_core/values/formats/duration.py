@@ -133,7 +133,7 @@ def http_date(text: str) -> datetime | None:
 
 
 def retry_after(response: Response, now: datetime | None) -> int | None:
-    """Return the seconds of Retry-After (RFC 9110 §10.2.3), or None where there is none that can be read.
+    """Return the seconds of Retry-After (RFC 9110 §10.2.3), or None if it cannot be read.
 
     A date counts only where `now`, an aware time, is given.
     """

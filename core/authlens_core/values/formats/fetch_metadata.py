@@ -18,17 +18,17 @@ _NAVIGATION: Final = {b"sec-fetch-mode": b"navigate", b"sec-fetch-dest": b"docum
 
 
 def is_from_another_origin(fields: Iterable[RawField]) -> bool:
-    """Say whether a page of another origin sends the request, or leads the browser here."""
+    """Return whether a page of another origin sends the request, or leads the browser here."""
     return any(name.lower() == b"sec-fetch-site" and value not in _OWN_SITES for name, value in fields)
 
 
 def is_no_page_load(fields: Iterable[RawField]) -> bool:
-    """Say whether the answer is for something other than a page in a tab of its own: a script, a frame."""
+    """Return whether the answer is for something other than a page in a tab of its own: a script, a frame."""
     return any(value != _NAVIGATION.get(name.lower(), value) for name, value in fields)
 
 
 def is_service_worker(fields: Iterable[RawField]) -> bool:
-    """Say whether the answer would become a service worker: it outlives its page and its server."""
+    """Return whether the answer would become a service worker: it outlives its page and its server."""
     return any(
         name.lower() == b"service-worker" or (name.lower() == b"sec-fetch-dest" and value == b"serviceworker")
         for name, value in fields

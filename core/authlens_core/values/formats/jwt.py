@@ -136,7 +136,7 @@ def parse_jwt(token: str | Secret) -> Jwt | None:
 
 
 def moment(value: JsonValue) -> datetime | None:
-    """Return the moment that a NumericDate (RFC 7519 §2) names, or None when it is none."""
+    """Return the moment that a NumericDate (RFC 7519 §2) names, or None if it is not one."""
     # bool is a kind of int in Python, and `exp: true` is no time.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

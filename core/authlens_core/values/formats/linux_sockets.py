@@ -6,7 +6,7 @@ colon and the port. A line that is not understood is left out.
 
 The question, which needs no walk through all sockets: sock_diag(7), netlink(7) and linux/inet_diag.h. A
 netlink header, then `struct inet_diag_req_v2`; the answer has `struct inet_diag_msg` behind its header.
-Anything else is no answer.
+Anything else is not an answer.
 """
 
 from __future__ import annotations

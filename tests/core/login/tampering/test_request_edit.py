@@ -15,8 +15,8 @@ from authlens_core.login.tampering.request_edit import (
     amended_request,
     amended_url,
 )
-from authlens_core.oauth.formats.form import encode_form, encode_query
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Headers, Request
+from authlens_core.values.formats.form import encode_form, encode_query
 from authlens_core.values.secret import Body, Secret
 
 NAMES = st.text("abcdefgh_ &=%+é", min_size=1, max_size=6)

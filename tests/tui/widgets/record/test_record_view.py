@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.pilot import Pilot
 
 from authlens_core.export.redaction import Redactor
-from authlens_core.oauth.formats.jwks import Signature, Verification
+from authlens_core.oauth.jwks import Signature, Verification
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.secret import Body, Secret

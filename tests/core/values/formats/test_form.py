@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.formats.form import FormRefused, decode_form, encode_form, encode_query
+from authlens_core.values.formats.form import FormRefused, decode_form, encode_form, encode_query
 from authlens_core.values.secret import Secret
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)

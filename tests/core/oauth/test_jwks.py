@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from authlens_core.oauth.formats.jwks import Signature, jwks_request, verify
+from authlens_core.oauth.jwks import Signature, jwks_request, verify
 from authlens_core.values.formats.jwt import Jwt, parse_jwt
 from authlens_core.values.secret import Body
 from authlens_core.values.url import parse_url

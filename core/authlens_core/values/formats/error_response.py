@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from authlens_core.oauth.formats.form import FormRefused, decode_form
 from authlens_core.values.check import Check, Reading, Requirement, Severity, requirement
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Response
 from authlens_core.values.fix import Fix, cure_in
+from authlens_core.values.formats.form import FormRefused, decode_form
 from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_object, object_in
 from authlens_core.values.secret import Secret
 from authlens_core.values.secret_masking import SecretMasker
@@ -56,7 +56,7 @@ class ErrorMeaning(NamedTuple):
 
 
 def meaning(error: str) -> ErrorMeaning:
-    """Return what the error code `error` means and what to do; unknown codes have an honest general text."""
+    """Return what the error code `error` means and what to do; unknown codes get a generic text."""
     meanings = _meanings()
     return meanings.get(error, meanings[_ANY_OTHER])
 

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.error_response import (
+from authlens_core.values.check import Check, Severity, judged
+from authlens_core.values.exchange import Headers, Response
+from authlens_core.values.formats.error_response import (
     OAuthError,
     is_usable,
     meaning,
     read_answer,
     read_error,
 )
-from authlens_core.values.check import Check, Severity, judged
-from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body, Secret
 from support.made_checks import passed, present
 

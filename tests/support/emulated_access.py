@@ -32,6 +32,16 @@ def parameters_of(url: str | None) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url or "").query).items()}
 
 
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @dataclass
 class Program:
     """A client of the emulator, with a listener of its own at the callback."""

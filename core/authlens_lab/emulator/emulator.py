@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from authlens_lab.emulator import randomness
 from authlens_lab.emulator.access.account import Account
 from authlens_lab.emulator.access.issued_service_tokens import IssuedServiceTokens
-from authlens_lab.emulator.grants import DEVICE_LIFETIME, Grants, rules_of
+from authlens_lab.emulator.grants import DEVICE_LIFETIME, Grants
+from authlens_lab.emulator.issued import rules_of
 from authlens_lab.emulator.ledger import Ledger
 from authlens_lab.emulator.origins import LoopbackServer, LoopbackSettings, close_all, taken_port
 from authlens_lab.emulator.profile import HOSTILE_TEXT, Fault, Profile, email_of, named_faults
@@ -205,7 +206,7 @@ class Emulator(LoopbackServer):
         self.faults -= {switch.stops}
         if switch.starts:
             self.faults |= {switch.starts}
-        self.grants.codes.lifetime = switch.code_lifetime or self.grants.codes.lifetime
+        self.grants.code_lifetime = switch.code_lifetime or self.grants.code_lifetime
         self.grants.access_token_lifetime = switch.token_lifetime or self.grants.access_token_lifetime
         self.device_lifetime = switch.device_lifetime or self.device_lifetime
         self.device_off |= switch.device_off

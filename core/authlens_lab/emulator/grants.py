@@ -6,31 +6,25 @@ Sources: RFC 6749, 7009, 7591, 7592, 7636, 8628, 9449, 9700.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
-from msgspec.structs import replace
-
-from authlens_core.values.word_files import words
 from authlens_lab.emulator import randomness
 from authlens_lab.emulator.issued import (
-    DEVICE_GRANT,
-    MACHINE_GRANTS,
     AccessToken,
-    AuthorizationCodes,
+    AuthorizationCode,
     DeviceLogin,
     GrantRules,
     IssuedGrant,
     OAuthRefusal,
     RegisteredClient,
     put,
+    s256,
 )
 from authlens_lab.emulator.ledger import Ledger, Reason, What
-from authlens_lab.emulator.profile import Profile
 
-TOKEN_CHARACTERS: Final = 65  # of a token of Access after the prefix, as observed
-DENIED_BY_POLICY: Final = "mallory@example.com"
+CODE_LIFETIME: Final = 60.0  # seconds
 DEVICE_LIFETIME: Final = 600.0  # seconds
 _LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 §6.1: no vowels, so no words
 _EARLY: Final = 0.2  # seconds that a poll may be early, because clocks and networks jitter
@@ -45,32 +39,25 @@ class Grants:
 
     Attributes:
         denied: users and programs that the policy refuses at each use of a grant.
+        code_lifetime: seconds that a new code works.
     """
 
-    def __init__(
-        self,
-        clock: Callable[[], float],
-        rules: GrantRules,
-        *,
-        access_token_lifetime: int,
-    ) -> None:
+    def __init__(self, clock: Callable[[], float], rules: GrantRules, *, access_token_lifetime: int) -> None:
         self._clock = clock
         self.ledger = Ledger()
         self.rules = rules
         self.access_token_lifetime = access_token_lifetime
+        self.code_lifetime = CODE_LIFETIME
         self.denied = set(rules.denied)
+        self.forget_everything()
+
+    def forget_everything(self) -> None:
         self._clients: dict[str, RegisteredClient] = {}
-        self.codes = AuthorizationCodes(clock, self.ledger)
+        self._codes: dict[str, AuthorizationCode] = {}
+        self._used_codes: dict[str, IssuedGrant] = {}
         self._devices: dict[str, DeviceLogin] = {}
         self._access_tokens: dict[str, AccessToken] = {}
         self._refresh_tokens: dict[str, IssuedGrant] = {}
-
-    def forget_everything(self) -> None:
-        self._clients.clear()
-        self._devices.clear()
-        self.codes.forget()
-        self._access_tokens.clear()
-        self._refresh_tokens.clear()
 
     # Clients
 
@@ -118,31 +105,60 @@ class Grants:
         for grant in self._refresh_tokens.values():
             grant.alive = grant.alive and grant.client_id != client.client_id
 
+    # Codes
+
+    def issue_code(self, grant: IssuedGrant, *, redirect_uri: str, challenge: str) -> str:
+        """Return a new code for a grant; without a challenge it is redeemed without a verifier."""
+        code = randomness.token_urlsafe(32)
+        expires_at = self._clock() + self.code_lifetime
+        put(self._codes, code, AuthorizationCode(grant, redirect_uri, challenge, expires_at))
+        self._note(What.CODE_ISSUED, grant, scope=grant.scope, code=code)
+        return code
+
     def redeem(
         self, code: str, client: RegisteredClient, *, redirect_uri: str | None, verifier: str
     ) -> IssuedGrant:
-        """Return a new grant for a code (RFC 6749 §4.1.3, RFC 7636 §4.6).
+        """Return the grant of a code (RFC 6749 §4.1.3, RFC 7636 §4.6).
+
+        The code is used from then on, whatever is wrong with the request: a guess must not be made twice.
 
         Raises:
             OAuthRefusal: invalid_grant, saying which of the checks failed.
         """
-        taken = self.codes.take(code, client, redirect_uri=redirect_uri, verifier=verifier)
-        if isinstance(taken, Reason):
-            if (first := self.codes.used.get(code)) is not None:
+        entry = self._codes.pop(code, None)
+        if entry is None:
+            first = self._used_codes.get(code)
+            reason = Reason.UNKNOWN if first is None else Reason.USED
+            self.ledger.note(What.CODE_REFUSED, at="server", reason=reason, code=code)
+            if first is not None:
                 # RFC 6749 §4.1.2: a code used twice was stolen, so the tokens of its first use end, too.
                 self._end(first, Reason.USED)
-            raise self._invalid("code", taken)
-        expires_at = self._clock() + self.rules.grant_lifetime
-        grant = IssuedGrant(
-            client.client_id,
-            taken.user,
-            expires_at,
-            scope=taken.scope,
-            nonce=taken.nonce,
-            audience=taken.audience,
-        )
-        self.codes.used[code] = grant
+            raise self._invalid("code", reason)
+        grant = entry.grant
+        put(self._used_codes, code, grant)
+        problem = self._problem(entry, client, redirect_uri, verifier)
+        if problem is not None:
+            grant.alive = False
+            self._note(What.CODE_REFUSED, grant, reason=problem, code=code)
+            raise self._invalid("code", problem)
+        self._note(What.CODE_REDEEMED, grant, scope=grant.scope, code=code)
+        grant.expires_at = self._clock() + self.rules.grant_lifetime
         return grant
+
+    def _problem(
+        self, code: AuthorizationCode, client: RegisteredClient, redirect_uri: str | None, verifier: str
+    ) -> Reason | None:
+        if code.expires_at <= self._clock():
+            return Reason.EXPIRED
+        if code.grant.client_id != client.client_id:
+            return Reason.WRONG_CLIENT
+        # RFC 6749 §4.1.3: it shows that the code was delivered to the client that asked for it.
+        if code.redirect_uri != redirect_uri:
+            return Reason.WRONG_REDIRECT
+        # RFC 9700 §4.8.2: a verifier is refused where there was no challenge.
+        challenge = s256(verifier) if verifier or code.challenge else ""
+        same = hmac.compare_digest(challenge.encode(), code.challenge.encode())
+        return None if same else Reason.WRONG_VERIFIER
 
     # Device logins
 
@@ -151,34 +167,31 @@ class Grants:
     ) -> DeviceLogin:
         """Return a new device login."""
         now = self._clock()
-        letters = [randomness.choice(_LETTERS) for _ in range(8)]
-        user_code = f"{''.join(letters[:4])}-{''.join(letters[4:])}"
-        # The first poll may come after one interval, which is a second.
-        device_code = randomness.token_urlsafe(32)
+        letters = "".join(randomness.choice(_LETTERS) for _ in range(8))
         login = DeviceLogin(
-            client.client_id,
-            device_code,
-            user_code,
-            scope,
-            now + lifetime,
-            now + 1,
+            grant=IssuedGrant(client_id=client.client_id, scope=scope),
+            device_code=randomness.token_urlsafe(32),
+            user_code=f"{letters[:4]}-{letters[4:]}",
+            expires_at=now + lifetime,
+            # The first poll may come after one interval, which is a second.
+            next_poll=now + 1,
             beside=self.ledger.browser,
         )
-        put(self._devices, device_code, login)
-        self.ledger.note(What.DEVICE_STARTED, at="server", scope=scope, device=device_code)
+        put(self._devices, login.device_code, login)
+        self.ledger.note(What.DEVICE_STARTED, at="server", scope=scope, device=login.device_code)
         return login
 
     def device_of(self, user_code: str) -> DeviceLogin | None:
         """Return the device login that waits with this user code, or None."""
         # RFC 8628 §6.1: users type small letters and blanks.
-        wanted = user_code.strip().upper()
-        return next((login for login in self._devices.values() if login.user_code == wanted), None)
+        typed = user_code.strip().upper()
+        return next((login for login in self._devices.values() if login.user_code == typed), None)
 
     def decide_device(self, login: DeviceLogin, user: str) -> None:
         """Let `user` approve a device login; an empty name denies it."""
-        login.user, login.denied = user, not user
+        login.grant.user, login.denied = user, not user
         if user:
-            self.ledger.note(What.DEVICE_APPROVED, at="server", user=user, device=login.device_code)
+            self._note(What.DEVICE_APPROVED, login.grant, device=login.device_code)
 
     def poll_device(
         self, device_code: str, client: RegisteredClient, *, refuses_first_poll: bool = False
@@ -189,25 +202,26 @@ class Grants:
             OAuthRefusal: authorization_pending, slow_down, access_denied, expired_token or invalid_grant.
         """
         login, now = self._devices.get(device_code), self._clock()
-        if login is None or login.client_id != client.client_id:
+        if login is None or login.grant.client_id != client.client_id:
             raise OAuthRefusal("invalid_grant", "Device code not found")
         login.polls += 1
         if now >= login.expires_at:
             raise OAuthRefusal("expired_token", "The device code has expired")
-        slow = refuses_first_poll and login.polls == 1
-        if slow or now < login.next_poll - _EARLY:
+        is_refused = refuses_first_poll and login.polls == 1
+        is_early = now < login.next_poll - _EARLY
+        if is_refused or is_early:
             # RFC 8628 §3.5: five seconds more, for this poll and for every later one.
             login.interval += 5
-            login.next_poll = now + login.interval
-            raise OAuthRefusal("slow_down", "Poll less often")
         login.next_poll = now + login.interval
+        if is_refused or is_early:
+            raise OAuthRefusal("slow_down", "Poll less often")
         if login.denied:
             raise OAuthRefusal("access_denied", "The user denied the request")
-        if not login.user:
+        if not login.grant.user:
             raise OAuthRefusal("authorization_pending", "The user has not finished yet")
         del self._devices[device_code]  # it works once, like any other code
-        expires_at = now + self.rules.grant_lifetime
-        return IssuedGrant(client.client_id, login.user, expires_at, scope=login.scope)
+        login.grant.expires_at = now + self.rules.grant_lifetime
+        return login.grant
 
     # Tokens
 
@@ -226,42 +240,39 @@ class Grants:
         grant = self._refresh_tokens.get(refresh_token)
         # One answer for both: a client cannot find out whether another's token exists.
         if grant is None or grant.client_id != client.client_id:
-            self._note_refresh(refresh_token, "", Reason.UNKNOWN)
+            stranger = IssuedGrant(client_id=client.client_id)
+            reason: Reason | None = Reason.UNKNOWN
+            self._note(What.REFRESH_REFUSED, stranger, reason=reason, refresh=refresh_token)
             raise self._invalid("refresh_token", Reason.UNKNOWN)
-        is_newest = grant.refresh_token == refresh_token
         # A client that lost the answer sends the old token again. Some servers forgive the one before the
         # newest.
-        graced = self.rules.grace and grant.previous_token == refresh_token
-        comes_again = not is_newest and not graced
-        reused = self.rules.detects_reuse and comes_again
-        used = self.rules.ends_replaced and comes_again
-        reason = Reason.REUSED if reused else self._why_no_refresh(grant, used=used)
+        is_graced = self.rules.grace and grant.previous_token == refresh_token
+        is_replaced = grant.refresh_token != refresh_token and not is_graced
+        reason = self._why_no_refresh(grant, is_replaced=is_replaced)
         if reason is not None:
-            self._note_refresh(refresh_token, grant.user, reason)
+            self._note(What.REFRESH_REFUSED, grant, reason=reason, refresh=refresh_token)
             # RFC 9700 §4.14.2: thief and owner both lose it, because nothing tells them apart.
-            if reused:
-                self._end(grant, Reason.REUSED)
+            if reason is Reason.REUSED:
+                self._end(grant, reason)
             raise self._invalid("refresh_token", reason)
         # RFC 9449 §5: the refresh token of a public client is bound to the key, too.
         if grant.jkt != jkt:
-            self._note_refresh(refresh_token, grant.user, Reason.NO_PROOF)
+            self._note(What.REFRESH_REFUSED, grant, reason=Reason.NO_PROOF, refresh=refresh_token)
             raise OAuthRefusal("invalid_grant", "The refresh token is bound to another key")
         grant.previous_token = refresh_token
-        self._note_refresh(refresh_token, grant.user)
+        self._note(What.REFRESHED, grant, refresh=refresh_token)
         return grant
 
-    def _why_no_refresh(self, grant: IssuedGrant, *, used: bool) -> Reason | None:
+    def _why_no_refresh(self, grant: IssuedGrant, *, is_replaced: bool) -> Reason | None:
+        if is_replaced and self.rules.detects_reuse:
+            return Reason.REUSED
         if not grant.alive:
             return Reason.REVOKED
-        if used:
+        if is_replaced and self.rules.ends_replaced:
             return Reason.USED
         if grant.expires_at <= self._clock():
             return Reason.EXPIRED
         return Reason.USER_REFUSED if grant.user in self.denied else None
-
-    def _note_refresh(self, refresh_token: str, user: str, reason: Reason | None = None) -> None:
-        what = What.REFRESHED if reason is None else What.REFRESH_REFUSED
-        self.ledger.note(what, at="server", user=user, reason=reason, refresh=refresh_token)
 
     def issue(self, grant: IssuedGrant, access_token: str) -> dict[str, Any]:
         """Store a new access token; return what the answer says of the tokens (RFC 6749 §5.1)."""
@@ -270,12 +281,11 @@ class Grants:
         answer = {"access_token": access_token, "expires_in": self.access_token_lifetime}
         if grant.refreshable and (self.rules.rotation or not grant.refresh_token):
             # The old one stays in the table: that it comes again is how a theft shows.
-            answer["refresh_token"] = grant.refresh_token = self.rules.refresh_token()
+            answer["refresh_token"] = grant.refresh_token = self.rules.token()
             put(self._refresh_tokens, grant.refresh_token, grant)
-        self.ledger.note(
+        self._note(
             What.TOKEN_ISSUED,
-            at="server",
-            user=grant.user,
+            grant,
             scope=grant.scope,
             audience=grant.audience or "any",
             token=access_token,
@@ -296,8 +306,9 @@ class Grants:
         if entry is None or entry.expires_at <= self._clock():
             return None
         grant = entry.grant
-        ended = not grant.alive and not self_contained
-        return None if ended or grant.refused_by_the_edge or grant.user in self.denied else entry
+        is_live = self_contained or grant.alive
+        is_refused = grant.refused_by_the_edge or grant.user in self.denied
+        return entry if is_live and not is_refused else None
 
     def why_refused(self, token: str) -> Reason:
         """Return why `access_token` has nothing for this token."""
@@ -320,11 +331,9 @@ class Grants:
 
     def expire_access_tokens(self, user: str | None = None) -> None:
         """End the access tokens of one user or of all; their grants can still be refreshed."""
-        self._access_tokens = {
-            token: entry
-            for token, entry in self._access_tokens.items()
-            if user is not None and entry.grant.user != user
-        }
+        for token, entry in list(self._access_tokens.items()):
+            if user in (None, entry.grant.user):
+                del self._access_tokens[token]
 
     def refuse_access_tokens(self) -> None:
         """Refuse the access tokens of today's grants, those of later refreshes too."""
@@ -339,38 +348,11 @@ class Grants:
 
     def _end(self, grant: IssuedGrant, reason: Reason) -> None:
         if grant.alive:
-            self.ledger.note(What.GRANT_ENDED, at="server", user=grant.user, reason=reason)
+            self._note(What.GRANT_ENDED, grant, reason=reason)
         grant.alive = False
+
+    def _note(self, what: What, grant: IssuedGrant, **fields: Any) -> None:
+        self.ledger.note(what, at="server", user=grant.user, **fields)
 
     def _invalid(self, what: str, reason: Reason) -> OAuthRefusal:
         return OAuthRefusal("invalid_grant", self.rules.refusals[what][reason])
-
-
-def new_token() -> str:
-    """Return an access or a refresh token, in the form in which Access issues both."""
-    return "oauth:" + randomness.token_urlsafe(64)[:TOKEN_CHARACTERS]
-
-
-_REFUSALS: Final = words("emulator", "authlens_lab")
-RULES: Final = GrantRules(
-    refusals=_REFUSALS["standard-refusals"],
-    grant_types=("authorization_code", "refresh_token", DEVICE_GRANT),
-    # It is typed behind an option, and what starts with a dash would be another option.
-    client_id=lambda: randomness.token_urlsafe(16).lstrip("-"),
-    refresh_token=partial(randomness.token_urlsafe, 32),
-)
-ACCESS_RULES: Final = GrantRules(
-    refusals=_REFUSALS["access-refusals"],
-    grant_types=("authorization_code", "refresh_token"),
-    client_id=lambda: str(randomness.uuid4()),
-    refresh_token=new_token,
-    denied=frozenset({DENIED_BY_POLICY}),
-)
-_RULES: Final = {
-    Profile.ACCESS: ACCESS_RULES,
-    Profile.MACHINE: replace(RULES, grant_types=tuple(sorted(MACHINE_GRANTS))),
-}
-
-
-def rules_of(profile: Profile) -> GrantRules:
-    return _RULES.get(profile, RULES)

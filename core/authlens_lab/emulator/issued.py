@@ -1,30 +1,30 @@
-"""What an authorization server issues: clients, codes, grants and tokens; and what it refuses.
-
-A code works once, for a minute (RFC 6749 §4.1.2, RFC 7636 §4.6).
-"""
+"""What an authorization server issues: clients, codes, grants and tokens; what it refuses; its rules."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.values.secret import Unprinted
+from authlens_core.values.word_files import words
 from authlens_lab.emulator import randomness
-from authlens_lab.emulator.ledger import Ledger, Reason, What
+from authlens_lab.emulator.profile import Profile
 
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 CLIENT_CREDENTIALS_GRANT: Final = "client_credentials"
 JWT_BEARER_GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-MACHINE_GRANTS: Final = frozenset({CLIENT_CREDENTIALS_GRANT, JWT_BEARER_GRANT})
-CODE_LIFETIME: Final = 60.0  # seconds
+MACHINE_GRANTS: Final = (CLIENT_CREDENTIALS_GRANT, JWT_BEARER_GRANT)
 MOST_ENTRIES: Final = 5000  # of one table, so that a client in a loop cannot fill the memory
+TOKEN_CHARACTERS: Final = 65  # of a token of Access after the prefix, as observed
+DENIED_BY_POLICY: Final = "mallory@example.com"
 # A SHA-256 digest in base64url (RFC 7636 §4.2).
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -59,23 +59,11 @@ class RegisteredClient(Unprinted, Struct, frozen=True):
     key: Mapping[str, Any] | None = None
 
 
-class AuthorizationCode(Unprinted, Struct, frozen=True):
-    """What a code stands for (RFC 6749 §4.1.2, RFC 7636 §4.4)."""
-
-    client_id: str
-    redirect_uri: str
-    challenge: str
-    user: str
-    expires_at: float
-    scope: str = ""
-    nonce: str = ""
-    audience: str = ""
-
-
-class IssuedGrant(Unprinted, Struct):
+class IssuedGrant(Unprinted, Struct, kw_only=True):
     """One user's permission to one client: the family of its tokens, which end together.
 
     Attributes:
+        user: empty until a user has approved it.
         nonce: of the authorization request, for the first ID token; empty without one.
         audience: the party that its access tokens are for (RFC 8707); empty where none was asked for.
         jkt: the thumbprint of the key that it is bound to; empty without one (RFC 9449 §6).
@@ -85,17 +73,26 @@ class IssuedGrant(Unprinted, Struct):
     """
 
     client_id: str
-    user: str
+    user: str = ""
     expires_at: float = math.inf
     scope: str = ""
     nonce: str = ""
+    audience: str = ""
     jkt: str = ""
     refresh_token: str = ""
     previous_token: str = ""
     alive: bool = True
     refreshable: bool = True
     refused_by_the_edge: bool = False
-    audience: str = ""
+
+
+class AuthorizationCode(Unprinted, Struct, frozen=True):
+    """What a code stands for (RFC 6749 §4.1.2, RFC 7636 §4.4)."""
+
+    grant: IssuedGrant
+    redirect_uri: str
+    challenge: str
+    expires_at: float
 
 
 class AccessToken(Struct, frozen=True):
@@ -105,23 +102,21 @@ class AccessToken(Struct, frozen=True):
     expires_at: float
 
 
-class DeviceLogin(Unprinted, Struct):
-    """A device login (RFC 8628): `user` is set once the user has decided.
+class DeviceLogin(Unprinted, Struct, kw_only=True):
+    """A device login (RFC 8628); its grant has a user once one has approved it.
 
     Attributes:
         beside: whose browser was open where it began; empty if none was.
     """
 
-    client_id: str
+    grant: IssuedGrant
     device_code: str
     user_code: str
-    scope: str
     expires_at: float
     next_poll: float
     interval: int = 1
     polls: int = 0
     beside: str = ""
-    user: str = ""
     denied: bool = False
 
 
@@ -132,7 +127,7 @@ class GrantRules(Struct, frozen=True, kw_only=True):
         refusals: the descriptions of errors at `code`, `refresh_token` and `authorization`, by the reason.
         grant_types: those of its token endpoint.
         client_id: makes one.
-        refresh_token: makes one.
+        token: makes a refresh token.
         grant_lifetime: seconds a grant, and so its refresh tokens, lives.
         rotation: whether a refresh issues a new refresh token and ends the old one.
         grace: whether the refresh token before the newest is good until the newest is used.
@@ -144,13 +139,40 @@ class GrantRules(Struct, frozen=True, kw_only=True):
     refusals: Mapping[str, Mapping[str, str]]
     grant_types: tuple[str, ...]
     client_id: Callable[[], str]
-    refresh_token: Callable[[], str]
+    token: Callable[[], str]
     grant_lifetime: float = math.inf
     rotation: bool = True
     grace: bool = False
     ends_replaced: bool = True
     detects_reuse: bool = True
     denied: frozenset[str] = frozenset()
+
+
+def new_token() -> str:
+    """Return an access or a refresh token, in the form in which Access issues both."""
+    return "oauth:" + randomness.token_urlsafe(64)[:TOKEN_CHARACTERS]
+
+
+_REFUSALS: Final = words("emulator", "authlens_lab")
+RULES: Final = GrantRules(
+    refusals=_REFUSALS["standard-refusals"],
+    grant_types=("authorization_code", "refresh_token", DEVICE_GRANT),
+    # It is typed behind an option, and what starts with a dash would be another option.
+    client_id=lambda: randomness.token_urlsafe(16).lstrip("-"),
+    token=partial(randomness.token_urlsafe, 32),
+)
+ACCESS_RULES: Final = GrantRules(
+    refusals=_REFUSALS["access-refusals"],
+    grant_types=("authorization_code", "refresh_token"),
+    client_id=lambda: str(randomness.uuid4()),
+    token=new_token,
+    denied=frozenset({DENIED_BY_POLICY}),
+)
+_RULES: Final = {Profile.ACCESS: ACCESS_RULES, Profile.MACHINE: replace(RULES, grant_types=MACHINE_GRANTS)}
+
+
+def rules_of(profile: Profile) -> GrantRules:
+    return _RULES.get(profile, RULES)
 
 
 def s256(text: str) -> str:
@@ -164,82 +186,3 @@ def put(entries: dict[str, Entry], key: str, value: Entry, most: int = MOST_ENTR
     if len(entries) >= most:
         del entries[next(iter(entries))]
     entries[key] = value
-
-
-class AuthorizationCodes:
-    """Issues codes and takes them back.
-
-    Attributes:
-        used: the grant that each used code led to, or None if it was refused.
-        lifetime: seconds that a new code works.
-    """
-
-    def __init__(self, clock: Callable[[], float], ledger: Ledger) -> None:
-        self._clock = clock
-        self._ledger = ledger
-        self._waiting: dict[str, AuthorizationCode] = {}
-        self.used: dict[str, IssuedGrant | None] = {}
-        self.lifetime = CODE_LIFETIME
-
-    def forget(self) -> None:
-        self._waiting.clear()
-        self.used.clear()
-
-    def issue(
-        self,
-        client: RegisteredClient,
-        *,
-        redirect_uri: str,
-        challenge: str,
-        user: str,
-        scope: str = "",
-        nonce: str = "",
-        audience: str = "",
-    ) -> str:
-        """Return a new code for `user`; without a challenge it is redeemed without a verifier."""
-        code = randomness.token_urlsafe(32)
-        expires_at = self._clock() + self.lifetime
-        entry = AuthorizationCode(
-            client.client_id,
-            redirect_uri,
-            challenge,
-            user,
-            expires_at,
-            scope=scope,
-            nonce=nonce,
-            audience=audience,
-        )
-        put(self._waiting, code, entry)
-        self._ledger.note(What.CODE_ISSUED, at="server", user=user, scope=scope, code=code)
-        return code
-
-    def take(
-        self, code: str, client: RegisteredClient, *, redirect_uri: str | None, verifier: str
-    ) -> AuthorizationCode | Reason:
-        """Return what a code stands for, or why it is refused.
-
-        It is used from then on, whatever is wrong with the request: a guess must not be made twice.
-        """
-        # Taken away before anything is judged: a code is used up by a wrong attempt as well.
-        entry = self._waiting.pop(code, None)
-        if entry is None:
-            reason = Reason.USED if code in self.used else Reason.UNKNOWN
-            return self._refused(code, reason)
-        put(self.used, code, None)
-        if entry.expires_at <= self._clock():
-            return self._refused(code, Reason.EXPIRED, entry.user)
-        if entry.client_id != client.client_id:
-            return self._refused(code, Reason.WRONG_CLIENT, entry.user)
-        # RFC 6749 §4.1.3: it shows that the code was delivered to the client that asked for it.
-        if entry.redirect_uri != redirect_uri:
-            return self._refused(code, Reason.WRONG_REDIRECT, entry.user)
-        # RFC 9700 §4.8.2: a verifier is refused where there was no challenge.
-        proved = s256(verifier) if verifier or entry.challenge else ""
-        if not hmac.compare_digest(proved.encode(), entry.challenge.encode()):
-            return self._refused(code, Reason.WRONG_VERIFIER, entry.user)
-        self._ledger.note(What.CODE_REDEEMED, at="server", user=entry.user, scope=entry.scope, code=code)
-        return entry
-
-    def _refused(self, code: str, reason: Reason, user: str = "") -> Reason:
-        self._ledger.note(What.CODE_REFUSED, at="server", user=user, reason=reason, code=code)
-        return reason

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from html.parser import HTMLParser
+import re
+from html import unescape
 from typing import Final, Literal
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
@@ -19,6 +20,19 @@ BROWSER_FIELDS: Final = (
     ("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"),
     ("Sec-Fetch-Mode", "navigate"),
 )
+_MAIN: Final = re.compile(r"<main\b[^>]*>(.*?)(?:</main>|$)", re.DOTALL)
+# The emulator's notice, and the maker of a page of authlens.
+_ASIDE: Final = re.compile(r'<p class="(?:notice|name)">.*?</p>', re.DOTALL)
+# Elements that do not start a line; all others part the text into blocks.
+_INLINE: Final = re.compile(r"</?(?:a|b|code|em|i|span|strong)\b[^>]*>")
+_ELEMENT: Final = re.compile(r"<[^>]*>")
+_FORM: Final = re.compile(r"<form\b([^>]*)>")
+_INPUT: Final = re.compile(r"<input\b([^>]*)>")
+_ATTRIBUTE: Final = re.compile(r'([\w-]+)="([^"]*)"')
+
+
+def _attributes(element: str) -> dict[str, str]:
+    return {name: unescape(value) for name, value in _ATTRIBUTE.findall(element)}
 
 
 class Hop(Struct, frozen=True):
@@ -30,7 +44,7 @@ class Hop(Struct, frozen=True):
 
 
 class PlayResult(Unprinted, Struct, frozen=True):
-    """What the user saw.
+    """The last page of a play, and the way to it.
 
     Attributes:
         callback_url: the redirect back to the client, with code or error; None if there was none.
@@ -48,63 +62,11 @@ class PlayResult(Unprinted, Struct, frozen=True):
     @property
     def words(self) -> str:
         """The text of the last page, without markup and without the emulator's notice."""
-        parser = _Words()
-        parser.feed(self.page)
-        blocks = parser.blocks if "<main" in self.page else [self.page]
-        return " · ".join(filter(None, (" ".join(block.split()) for block in blocks)))
-
-
-# Elements that do not start a line; all others part the text into blocks.
-_INLINE: Final = frozenset({"a", "b", "code", "em", "i", "span", "strong"})
-
-
-class _Words(HTMLParser):
-    """Collect the text of the main part of a page, without notices and the name of its maker."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.blocks: list[str] = []
-        self._main = False
-        self._aside = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Start at `main`; skip paragraphs that are notices."""
-        self._main = self._main or tag == "main"
-        self._part(tag)
-        if tag == "p":
-            self._aside = dict(attrs).get("class") in ("notice", "name")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._aside = self._aside and tag != "p"
-        self._main = self._main and tag != "main"
-        self._part(tag)
-
-    def _part(self, tag: str) -> None:
-        """Start another block where a browser starts a line."""
-        if tag not in _INLINE:
-            self.blocks.append("")
-
-    def handle_data(self, data: str) -> None:
-        if self._main and not self._aside:
-            self.blocks[-1] += data
-
-
-class _Form(HTMLParser):
-    """Find the first form, its action and its hidden fields."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.started = False
-        self.action = ""
-        self.hidden: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "form" and not self.started:
-            self.started = True
-            self.action = given.get("action", "")
-        elif tag == "input" and self.started and given.get("type") == "hidden":
-            self.hidden[given.get("name", "")] = given.get("value", "")
+        main = _MAIN.search(self.page)
+        if main is None:
+            return " ".join(self.page.split())
+        blocks = _ELEMENT.split(_INLINE.sub("", _ASIDE.sub("<p>", main[1])))
+        return " · ".join(filter(None, (" ".join(unescape(block).split()) for block in blocks)))
 
 
 async def play_person(
@@ -145,53 +107,56 @@ class Browser:
         """Open a URL, fill in the form that it leads to, and go on to the callback; see `play_person`."""
         self._first, self._callback, self._hops = url, "", []
         form = b""
-        shown = LoadedPage(0, "", (), "")
+        page = LoadedPage(0, "", (), "")
         for _ in range(MOST_HOPS):
-            shown = await self._open(url, form)
-            if shown.location:
-                url, form = urljoin(url, shown.location), b""
+            page = await self._open(url, form)
+            if page.location:
+                url, form = urljoin(url, page.location), b""
                 if self._is_callback(url):
-                    return await self._finish(url, shown, deliver=deliver)
+                    return await self._finish(url, page, deliver=deliver)
                 continue
-            page_form = _Form()
-            page_form.feed(shown.text)
+            page_form = _FORM.search(page.text)
             # A form once filled in that leads to another page is the end: an error, or a refusal.
-            if not page_form.started or form:
+            if page_form is None or form:
                 break
-            url = urljoin(url, page_form.action) if page_form.action else url
-            form = urlencode({**page_form.hidden, "user": user, "choice": choice}).encode()
-        return PlayResult(None, delivered=False, status=shown.status, page=shown.text, hops=tuple(self._hops))
+            url = urljoin(url, _attributes(page_form[1]).get("action", ""))
+            inputs = map(_attributes, _INPUT.findall(page.text))
+            hidden = {field["name"]: field["value"] for field in inputs if field.get("type") == "hidden"}
+            form = urlencode({**hidden, "user": user, "choice": choice}).encode()
+        return self._result(None, page, delivered=False)
 
     def _is_callback(self, url: str) -> bool:
-        here, there = urlsplit(url), urlsplit(self._callback)
+        callback, here = urlsplit(self._callback), urlsplit(url)
         if not self._callback:  # a pushed request: the link does not name its redirect URI
-            elsewhere = here.netloc != urlsplit(self._first).netloc
-            return elsewhere and bool({"code", "error"} & parse_qs(here.query).keys())
+            is_elsewhere = here.netloc != urlsplit(self._first).netloc
+            return is_elsewhere and bool({"code", "error"} & parse_qs(here.query).keys())
         # Without the query: the answer is in it.
-        return (here.scheme, here.netloc, here.path) == (there.scheme, there.netloc, there.path)
+        return here._replace(query="", fragment="") == callback._replace(query="", fragment="")
 
-    async def _finish(self, url: str, shown: LoadedPage, *, deliver: bool) -> PlayResult:
-        delivered = False
-        if deliver:
-            try:
-                shown = await self._open(url, b"")
-                delivered = True
-                shown = await self._followed(url, shown)
-            except OSError as error:
-                shown = LoadedPage(0, "", (), f"The browser cannot reach the callback: {error}")
-        return PlayResult(url, delivered, shown.status, shown.text, tuple(self._hops))
+    async def _finish(self, url: str, page: LoadedPage, *, deliver: bool) -> PlayResult:
+        if not deliver:
+            return self._result(url, page, delivered=False)
+        try:
+            page = await self._open(url, b"")
+        except OSError as error:
+            page = LoadedPage(0, "", (), f"The browser cannot reach the callback: {error}")
+            return self._result(url, page, delivered=False)
+        return self._result(url, await self._followed(url, page), delivered=True)
 
-    async def _followed(self, url: str, shown: LoadedPage) -> LoadedPage:
+    def _result(self, url: str | None, page: LoadedPage, *, delivered: bool) -> PlayResult:
+        return PlayResult(url, delivered, page.status, page.text, hops=tuple(self._hops))
+
+    async def _followed(self, url: str, page: LoadedPage) -> LoadedPage:
         """Return the page that a redirect of the callback leads to; it may lead away from this machine."""
         for _ in range(MOST_HOPS):
-            if not shown.location:
+            if not page.location:
                 break
-            url = urljoin(url, shown.location)
+            url = urljoin(url, page.location)
             try:
-                shown = await self._open(url, b"")
+                page = await self._open(url, b"")
             except (OSError, ValueError):
                 break
-        return shown
+        return page
 
     async def _open(self, url: str, form: bytes) -> LoadedPage:
         parts = urlsplit(url)
@@ -199,16 +164,15 @@ class Browser:
         self._callback = parse_qs(parts.query).get("redirect_uri", [self._callback])[0]
         # Cookies ignore ports (RFC 6265 §8.5).
         jar = self._cookies.setdefault(parts.hostname or "", {})
-        sent = "; ".join(f"{name}={value}" for name, value in jar.items())
-        cookies = (("Cookie", sent),) if sent else ()
-        shown = await request(url, form, fields=(*BROWSER_FIELDS, *cookies))
-        for cookie in shown.cookies:
+        cookies = "; ".join(f"{name}={value}" for name, value in jar.items())
+        fields = (*BROWSER_FIELDS, ("Cookie", cookies)) if cookies else BROWSER_FIELDS
+        page = await request(url, form, fields=fields)
+        for cookie in page.cookies:
             pair, _, attributes = cookie.partition(";")
             name, _, value = pair.strip().partition("=")
+            jar[name] = value
             if "max-age=0" in attributes.lower():  # how the emulator deletes one
-                jar.pop(name, None)
-            else:
-                jar[name] = value
+                del jar[name]
         method = "POST" if form else "GET"
-        self._hops.append(Hop(method, parts._replace(query="", fragment="").geturl(), shown.status))
-        return shown
+        self._hops.append(Hop(method, parts._replace(query="", fragment="").geturl(), page.status))
+        return page

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import httpx
 import pytest
 
@@ -52,14 +50,7 @@ async def test_what_is_no_list_of_faults_changes_nothing(
         assert emulator.faults == frozenset()
 
 
-EMULATORS: tuple[Callable[[], Emulator], ...] = (
-    lambda: Emulator(admin=True),
-    lambda: Emulator(Profile.MCP, admin=True),
-    lambda: Emulator(Profile.GENERIC, admin=True),
-)
-
-
-@pytest.mark.parametrize("make", EMULATORS, ids=["access", "mcp", "generic"])
+@pytest.mark.parametrize("profile", [Profile.ACCESS, Profile.MCP, Profile.GENERIC])
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
@@ -83,10 +74,10 @@ EMULATORS: tuple[Callable[[], Emulator], ...] = (
     ids=str,
 )
 async def test_only_its_own_host_and_origin_reach_the_administration(
-    make: Callable[[], Emulator], sent: dict[str, str], status: int
+    profile: Profile, sent: dict[str, str], status: int
 ) -> None:
     """H410: no page of a browser, whatever name leads to this machine."""
-    async with make() as emulator, httpx.AsyncClient(trust_env=False) as http:
+    async with Emulator(profile, admin=True) as emulator, httpx.AsyncClient(trust_env=False) as http:
         admin = httpx.URL(f"{emulator.issuer}/emulator/admin")
         headers = {name: value.format(port=admin.port) for name, value in sent.items()}
         for method, path, body in (("GET", "", None), ("PUT", "/faults", []), ("DELETE", "/requests", None)):

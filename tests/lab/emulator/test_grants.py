@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from authlens_lab.emulator import randomness
-from authlens_lab.emulator.grants import ACCESS_RULES, RULES, Grants
+from authlens_lab.emulator.grants import Grants
 from authlens_lab.emulator.issued import (
+    ACCESS_RULES,
+    RULES,
     GrantRules,
     IssuedGrant,
     OAuthRefusal,
@@ -16,19 +18,10 @@ from authlens_lab.emulator.issued import (
     s256,
 )
 from authlens_lab.emulator.ledger import Reason
+from support.emulated_access import Clock
 
 VERIFIER = "v" * 43
 CALLBACK = "http://127.0.0.1:8400/callback"
-
-
-class Clock:
-    """A clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def store(clock: Clock, **rules: Any) -> Grants:
@@ -40,7 +33,7 @@ def store(clock: Clock, **rules: Any) -> Grants:
         refusals=refusals,
         grant_types=(),
         client_id=lambda: randomness.token_hex(4),
-        refresh_token=lambda: randomness.token_hex(8),
+        token=lambda: randomness.token_hex(8),
         grant_lifetime=3600,
         **rules,
     )
@@ -48,7 +41,8 @@ def store(clock: Clock, **rules: Any) -> Grants:
 
 
 def code_for(grants: Grants, client: RegisteredClient) -> str:
-    return grants.codes.issue(client, redirect_uri=CALLBACK, challenge=s256(VERIFIER), user="ada")
+    grant = IssuedGrant(client_id=client.client_id, user="ada")
+    return grants.issue_code(grant, redirect_uri=CALLBACK, challenge=s256(VERIFIER))
 
 
 def redeemed(grants: Grants, client: RegisteredClient, code: str) -> IssuedGrant:

@@ -6,7 +6,8 @@ from contextlib import suppress
 
 from authlens_lab.emulator.issued import OAuthRefusal
 from authlens_lab.emulator.ledger import LedgerEvent, Reason, What
-from lab.emulator.test_grants import CALLBACK, VERIFIER, Clock, code_for, redeemed, store
+from lab.emulator.test_grants import CALLBACK, VERIFIER, code_for, redeemed, store
+from support.emulated_access import Clock
 
 
 def told(event: LedgerEvent) -> tuple[What, str, str, Reason | None]:

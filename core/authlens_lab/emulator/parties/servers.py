@@ -42,6 +42,9 @@ class PartyServer:
 
     def _app(self) -> ASGIApp:
         """Return what answers its requests."""
+        return Starlette(routes=self._routes())
+
+    def _routes(self) -> list[Route]:
         raise NotImplementedError
 
     async def __aenter__(self) -> Self:
@@ -96,21 +99,23 @@ class RogueServer(PartyServer):
         self.redirect_uri = ""
         self.caught: dict[str, str] = {}
 
-    def _app(self) -> ASGIApp:
-        routes = [
+    def _routes(self) -> list[Route]:
+        return [
             Route("/.well-known/oauth-authorization-server", self._metadata),
             Route("/register", self._register, methods=["POST"]),
             Route("/authorize", self._authorize),
             Route("/token", self._token, methods=["POST"]),
             Route("/collect", self._collect),
         ]
-        return Starlette(routes=routes)
 
     async def _metadata(self, _: Request) -> Response:
-        names = ("registration", "authorization", "token")
-        paths = zip(names, ("register", "authorize", "token"), strict=True)
-        endpoints = {f"{name}_endpoint": f"{self.url}/{path}" for name, path in paths}
-        return json_answer({"issuer": self.url, **endpoints})
+        document = {
+            "issuer": self.url,
+            "registration_endpoint": f"{self.url}/register",
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": f"{self.url}/token",
+        }
+        return json_answer(document)
 
     async def _register(self, _: Request) -> Response:
         """Give the client the name that it has at the honest server."""
@@ -118,8 +123,9 @@ class RogueServer(PartyServer):
 
     async def _authorize(self, request: Request) -> Response:
         """Send the browser to the honest server, with the client's own state and challenge."""
-        asked = {**request.query_params, "client_id": self.client_id, "redirect_uri": self.redirect_uri}
-        return RedirectResponse(f"{self._honest}/authorize?{urlencode(asked)}", 302)
+        changes = {"client_id": self.client_id, "redirect_uri": self.redirect_uri}
+        query = urlencode({**request.query_params, **changes})
+        return RedirectResponse(f"{self._honest}/authorize?{query}", 302)
 
     @property
     def collect_url(self) -> str:
@@ -127,7 +133,8 @@ class RogueServer(PartyServer):
         return f"{self.url}/collect"
 
     async def _collect(self, request: Request) -> Response:
-        if code := request.query_params.get("code", ""):
+        code = request.query_params.get("code", "")
+        if code:
             self._ledger.note(What.CODE_ARRIVED, at="mallory", issuer="server", code=code)
             self.caught = {"code": code, "client": self.client_id}
         return json_answer({})

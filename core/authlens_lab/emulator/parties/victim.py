@@ -14,11 +14,9 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from msgspec import Struct
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from authlens_core.values.secret import Unprinted
 from authlens_lab.emulator import randomness
@@ -67,7 +65,7 @@ SWITCHES: Final = VictimSwitches.__struct_fields__
 
 
 class _Server(Struct, frozen=True):
-    """An authorization server that the website knows, and its client there."""
+    """An authorization server of the website, with the website's client there."""
 
     issuer: str
     redirect_uri: str
@@ -76,7 +74,7 @@ class _Server(Struct, frozen=True):
     client_id: str
 
 
-class _Asked(Unprinted, Struct, frozen=True):
+class _Link(Unprinted, Struct, frozen=True):
     """What the website remembers of a link that it gave to a browser."""
 
     server: _Server
@@ -87,8 +85,8 @@ class _Asked(Unprinted, Struct, frozen=True):
 class SignInRefused(Exception):
     """The website stops a login; `reason` is None where a server refused it and noted why."""
 
-    def __init__(self, words: str, reason: Reason | None = None) -> None:
-        super().__init__(words)
+    def __init__(self, description: str, reason: Reason | None = None) -> None:
+        super().__init__(description)
         self.reason = reason
 
 
@@ -123,19 +121,18 @@ class Victim(PartyServer):
         self._ledger = ledger
         self._issuers = {"": issuer, **(others or {})}
         self._resource_url = resource_url
-        self._known: dict[str, _Server] = {}
-        self._asked: dict[str, _Asked] = {}
+        self._servers: dict[str, _Server] = {}
+        self._links: dict[str, _Link] = {}
         self._sessions: dict[str, str] = {}
 
-    def _app(self) -> ASGIApp:
-        routes = [
+    def _routes(self) -> list[Route]:
+        return [
             Route("/", self._home),
             Route("/signin", self._sign_in),
             Route("/callback", self._callback),
             Route(f"/callback{REDIRECTOR}", self._forward),
             Route("/callback/{name}", self._callback),
         ]
-        return Starlette(routes=routes)
 
     @property
     def sign_in_url(self) -> str:
@@ -155,12 +152,12 @@ class Victim(PartyServer):
         return page(f"Signed in: {user}" if user else "Not signed in", '<p><a href="/signin">Sign in</a></p>')
 
     async def _sign_in(self, request: Request) -> Response:
-        """Give the browser a link to the server, and remember what it was."""
+        """Give the browser a link to the server, and remember it."""
         with self._ledger.seated(SEAT):
             server = await self._server(request.query_params.get("at", ""))
-        asked = _Asked(server, randomness.token_urlsafe(16), randomness.token_urlsafe(32))
-        browser = request.cookies.get(_COOKIE) or randomness.token_urlsafe(16)
-        put(self._asked, browser, asked, _MOST_BROWSERS)
+        link = _Link(server, randomness.token_urlsafe(16), randomness.token_urlsafe(32))
+        browser = _browser(request)
+        put(self._links, browser, link, _MOST_BROWSERS)
         parameters = {
             "response_type": "code",
             "client_id": server.client_id,
@@ -168,80 +165,73 @@ class Victim(PartyServer):
             "scope": "read",
         }
         if self.switches.state:
-            parameters["state"] = asked.state
+            parameters["state"] = link.state
         if self.switches.pkce:
-            parameters |= {"code_challenge": s256(asked.verifier), "code_challenge_method": "S256"}
+            parameters |= {"code_challenge": s256(link.verifier), "code_challenge_method": "S256"}
         if self.switches.resource:
             parameters["resource"] = self._resource_url
         answer = RedirectResponse(f"{server.authorization_endpoint}?{urlencode(parameters)}", 302)
-        # Lax, because the callback is a navigation that comes from the server's page.
-        answer.set_cookie(_COOKIE, browser, httponly=True, samesite="lax")
-        return answer
+        return _with_cookie(answer, browser)
 
     async def _callback(self, request: Request) -> Response:
         """Sign the browser in as the user of the code that it brings."""
-        browser = request.cookies.get(_COOKIE) or randomness.token_urlsafe(16)
+        browser = _browser(request)
+        # A state is good for one answer (RFC 9700 §4.7.1).
+        link = self._links.pop(browser, None)
         with self._ledger.seated(SEAT):
             try:
-                # A state is good for one answer (RFC 9700 §4.7.1).
-                asked = self._asked.pop(browser, None)
-                if self.switches.redirect_per_issuer and asked is not None:
-                    self._require_own_uri(asked, request.url.path)
-                user = await self._user_of(dict(request.query_params), asked)
+                user = await self._user_of(request, link)
             except SignInRefused as refused:
                 if refused.reason is not None:
                     self._note(What.CLIENT_REFUSED, reason=refused.reason)
                 return page(str(refused), status=400)
             put(self._sessions, browser, user, _MOST_BROWSERS)
             self._note(What.SESSION, user=user)
-        answer = page(f"Signed in: {user}")
-        answer.set_cookie(_COOKIE, browser, httponly=True, samesite="lax")
-        return answer
+        return _with_cookie(page(f"Signed in: {user}"), browser)
 
     async def _forward(self, request: Request) -> Response:
-        """Send the browser where `to` says, with whatever else is in the query."""
-        given = dict(request.query_params)
-        to = given.pop("to", "")
-        if self.switches.no_redirector or not to:
+        """Send the browser to the URL in `to`, with the rest of the query."""
+        parameters = dict(request.query_params)
+        target = parameters.pop("to", "")
+        if self.switches.no_redirector or not target:
             return page("There is no such page", status=404)
         # An open redirector: a code that comes here goes on to the maker of the link (RFC 9700 §4.11).
-        return RedirectResponse(f"{to}?{urlencode(given)}", 302)
+        return RedirectResponse(f"{target}?{urlencode(parameters)}", 302)
 
-    @staticmethod
-    def _require_own_uri(asked: _Asked, path: str) -> None:
-        if urlsplit(asked.server.redirect_uri).path != path:
-            raise SignInRefused("This answer came to another server's address", Reason.WRONG_REDIRECT)
-
-    async def _user_of(self, given: dict[str, str], asked: _Asked | None) -> str:
+    async def _user_of(self, request: Request, link: _Link | None) -> str:
         """Return whose code came back, after the checks that are on."""
+        parameters, switches = request.query_params, self.switches
+        path = request.url.path if link is None else urlsplit(link.server.redirect_uri).path
+        if switches.redirect_per_issuer and path != request.url.path:
+            raise SignInRefused("This answer came to another server's address", Reason.WRONG_REDIRECT)
         # Otherwise a link of an attacker's signs the visitor in as the attacker (login CSRF, RFC 9700 §4.7).
-        if self.switches.state and (asked is None or given.get("state") != asked.state):
+        if switches.state and (link is None or parameters.get("state") != link.state):
             raise SignInRefused("This answer belongs to another browser's sign-in", Reason.WRONG_STATE)
-        server = await self._server("") if asked is None else asked.server
+        # A browser without a link has no verifier; whatever is sent for it cannot match.
+        link = link or _Link(await self._server(""), "", randomness.token_urlsafe(32))
         # Otherwise the code of an honest server is handed to the attacker's (mix-up, RFC 9207 §1).
-        if self.switches.iss and given.get("iss") != server.issuer:
+        if switches.iss and parameters.get("iss") != link.server.issuer:
             raise SignInRefused("This answer is from another server", Reason.WRONG_ISS)
-        if "code" not in given:
-            raise SignInRefused(f"The server refused: {given.get('error', 'no code')}")
-        token = await self._redeemed(given["code"], server, "" if asked is None else asked.verifier)
-        shown = await http_request(self._resource_url, fields=(("Authorization", f"Bearer {token}"),))
-        if shown.status != 200:
+        if "code" not in parameters:
+            raise SignInRefused(f"The server refused: {parameters.get('error', 'no code')}")
+        token = await self._redeemed(parameters["code"], link)
+        answer = await http_request(self._resource_url, fields=(("Authorization", f"Bearer {token}"),))
+        if answer.status != 200:
             raise SignInRefused("The resource refused the token")
-        return str(json.loads(shown.text)["message"]).removeprefix("Welcome, ")
+        return str(json.loads(answer.text)["message"]).removeprefix("Welcome, ")
 
-    async def _redeemed(self, code: str, server: _Server, verifier: str) -> str:
+    async def _redeemed(self, code: str, link: _Link) -> str:
         form = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": server.redirect_uri,
-            "client_id": server.client_id,
+            "redirect_uri": link.server.redirect_uri,
+            "client_id": link.server.client_id,
         }
         if self.switches.pkce:
-            # A browser that asked nothing has no verifier; whatever is sent for it cannot match.
-            form["code_verifier"] = verifier or randomness.token_urlsafe(32)
+            form["code_verifier"] = link.verifier
         if self.switches.resource:
             form["resource"] = self._resource_url
-        answer = await http_request(server.token_endpoint, urlencode(form).encode())
+        answer = await http_request(link.server.token_endpoint, urlencode(form).encode())
         if answer.status != 200:
             raise SignInRefused("The server refused the code")
         return str(json.loads(answer.text)["access_token"])
@@ -249,29 +239,40 @@ class Victim(PartyServer):
     async def _server(self, name: str) -> _Server:
         """Return a server after reading its metadata and registering once; the usual one has no name."""
         issuer = self._issuers.get(name, self._issuers[""])
-        if issuer not in self._known:
-            own = name if self.switches.redirect_per_issuer else ""
-            redirect_uri = f"{self.redirect_uri}/{own}" if own else self.redirect_uri
+        if issuer not in self._servers:
+            has_path = name and self.switches.redirect_per_issuer
+            redirect_uri = f"{self.redirect_uri}/{name}" if has_path else self.redirect_uri
             document = json.loads((await http_request(issuer + _METADATA)).text)
-            asked = {
+            metadata = {
                 "client_name": "A website",
                 "redirect_uris": [redirect_uri],
                 "token_endpoint_auth_method": "none",
             }
-            answer = await http_request(
-                document["registration_endpoint"], json.dumps(asked).encode(), media_type="application/json"
-            )
-            self._known[issuer] = _Server(
+            body = json.dumps(metadata).encode()
+            endpoint = document["registration_endpoint"]
+            answer = await http_request(endpoint, body, media_type="application/json")
+            self._servers[issuer] = _Server(
                 issuer=document["issuer"],
                 redirect_uri=redirect_uri,
                 authorization_endpoint=document["authorization_endpoint"],
                 token_endpoint=document["token_endpoint"],
                 client_id=json.loads(answer.text)["client_id"],
             )
-        return self._known[issuer]
+        return self._servers[issuer]
 
     def _note(self, what: What, *, user: str = "", reason: Reason | None = None) -> None:
         self._ledger.note(what, at=SEAT, user=user, reason=reason, browser=self._ledger.browser)
+
+
+def _browser(request: Request) -> str:
+    """Return the name of a browser, which is its cookie; a new one for a first visit."""
+    return request.cookies.get(_COOKIE) or randomness.token_urlsafe(16)
+
+
+def _with_cookie(answer: Response, browser: str) -> Response:
+    # Lax, because the callback is a navigation that comes from the server's page.
+    answer.set_cookie(_COOKIE, browser, httponly=True, samesite="lax")
+    return answer
 
 
 PARTY: Final = "internal"
@@ -295,8 +296,8 @@ class HostedClient(PartyServer):
         self._ledger = ledger
         self._switches = switches
 
-    def _app(self) -> ASGIApp:
-        return Starlette(routes=[Route("/{path:path}", self._inside)])
+    def _routes(self) -> list[Route]:
+        return [Route("/{path:path}", self._inside)]
 
     async def _inside(self, _: Request) -> Response:
         self._ledger.note(What.FETCHED, at=PARTY)
@@ -306,8 +307,8 @@ class HostedClient(PartyServer):
         """Read the metadata of a resource and of its server, as before a login."""
         with self._ledger.seated(SEAT):
             refusal = await http_request(resource_url)
-            named = _CHALLENGE.search(refusal.challenge)
-            document = await self._fetch(named[1] if named else resource_url.rstrip("/") + _RESOURCE_METADATA)
+            url = _CHALLENGE.search(refusal.challenge)
+            document = await self._fetch(url[1] if url else resource_url.rstrip("/") + _RESOURCE_METADATA)
             if document is None or document.status != 200:
                 return
             metadata = json.loads(document.text)
@@ -316,26 +317,16 @@ class HostedClient(PartyServer):
                 return
             await self._fetch(metadata["authorization_servers"][0].rstrip("/") + _METADATA)
 
-    async def _fetch(self, url: str) -> LoadedPage | None:
+    async def _fetch(self, url: str, *, redirects: int = 1) -> LoadedPage | None:
         """Return what is at a URL that came from outside, after one redirect; None if that is refused."""
-        if self._is_refused(url):
-            return None
-        shown = await _loaded(url)
-        if shown is None or not shown.location or self._switches.no_redirects:
-            return shown
-        return shown if self._is_refused(shown.location) else await _loaded(shown.location)
-
-    def _is_refused(self, url: str) -> bool:
-        """Return whether the address is an inside one. Everything here is on loopback, so a port is one."""
-        blocked = self._switches.address_guard and urlsplit(url).netloc == urlsplit(self.url).netloc
-        if blocked:
+        # Everything here is on loopback, so a port is what makes an address an inside one.
+        if self._switches.address_guard and urlsplit(url).netloc == urlsplit(self.url).netloc:
             self._ledger.note(What.CLIENT_REFUSED, at=SEAT, reason=Reason.BLOCKED_ADDRESS)
-        return blocked
-
-
-async def _loaded(url: str) -> LoadedPage | None:
-    """Return what is at a URL; None for one that leads away from loopback, where nothing is simulated."""
-    try:
-        return await http_request(url)
-    except ValueError:
-        return None
+            return None
+        try:
+            document = await http_request(url)
+        except ValueError:  # it leads away from loopback, where nothing is simulated
+            return None
+        if not document.location or self._switches.no_redirects or not redirects:
+            return document
+        return await self._fetch(document.location, redirects=0)

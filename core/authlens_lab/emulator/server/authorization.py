@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from authlens_lab.emulator import randomness
 from authlens_lab.emulator.answers import Answered, bite, callback, login_page, page, read_fields, redirect
-from authlens_lab.emulator.issued import CHALLENGE, OAuthRefusal, RegisteredClient
+from authlens_lab.emulator.issued import CHALLENGE, IssuedGrant, OAuthRefusal, RegisteredClient
 from authlens_lab.emulator.ledger import Reason, What
 from authlens_lab.emulator.profile import USERS, Fault
 from authlens_lab.emulator.server.registration import EmulatedClients
@@ -120,7 +120,7 @@ class AuthorizationEndpoint:
             )
             return page("Enter the code that your device shows", form)
         if request.method == "GET":
-            return self._login_page(await self._clients.find(login.client_id))
+            return self._login_page(await self._clients.find(login.grant.client_id))
         user = await self._form.user(request)
         if user is None:
             return page("The form expired. Open the page again.", status=400)
@@ -240,15 +240,15 @@ class AuthorizationEndpoint:
             return self._refused(request, error)
         # RFC 9126 §4: a reference works once. Reloading the page before the sign-in is still possible.
         emulator.pushed.pop(request.get("request_uri"), None)
-        code = emulator.grants.codes.issue(
-            request.client,
-            redirect_uri=request.get("redirect_uri"),
-            challenge=request.get("code_challenge"),
+        grant = IssuedGrant(
+            client_id=request.client.client_id,
             user=user,
             scope=granted_scope(emulator, request.get("scope")),
             nonce=request.get("nonce"),
             audience=audience_of(emulator, request.get("resource")) or "",
         )
+        redirect_uri, challenge = request.get("redirect_uri"), request.get("code_challenge")
+        code = emulator.grants.issue_code(grant, redirect_uri=redirect_uri, challenge=challenge)
         return self._callback(request, {"code": code})
 
     def _refused(self, request: AuthorizationRequest, error: OAuthRefusal) -> Response:

@@ -198,7 +198,7 @@ class MachineGrants:
         if user in self._emulator.grants.denied:
             raise OAuthRefusal("unauthorized_client", "The policy does not admit it")
         granted = granted_scope(self._emulator, scope)
-        return IssuedGrant(client.client_id, user, scope=granted, refreshable=False)
+        return IssuedGrant(client_id=client.client_id, user=user, scope=granted, refreshable=False)
 
     @property
     def _audiences(self) -> tuple[str, str]:

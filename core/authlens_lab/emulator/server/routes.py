@@ -43,7 +43,7 @@ GET_POST: Final = ["GET", "POST"]
 POST: Final = ["POST"]
 SERVER_METADATA: Final = "/.well-known/oauth-authorization-server"
 RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
-_ACCESS_PREFIX: Final = "/cdn-cgi/access"
+_OAUTH: Final = "/cdn-cgi/access/oauth"
 
 
 def applications(emulator: Emulator) -> tuple[ASGIApp, ASGIApp]:
@@ -84,62 +84,52 @@ def _application(emulator: Emulator, routes: list[Route]) -> Starlette:
 def _server_routes(emulator: Emulator) -> list[Route]:
     clients = EmulatedClients(emulator)
     authorization, tokens = AuthorizationEndpoint(emulator, clients), TokenEndpoint(emulator, clients)
-    if emulator.is_access:
-        login = Login(emulator)
-        oauth = f"{_ACCESS_PREFIX}/oauth"
-        return [
-            Route("/", _front_page),
-            *_server_metadata_routes(emulator),
-            Route(f"{oauth}/authorization", authorization.authorize),
-            Route(f"{oauth}/token", tokens.token, methods=POST),
-            Route(f"{oauth}/revoke", tokens.revoke, methods=POST),
-            Route(f"{oauth}/registration", clients.register, methods=POST),
-            Route(f"{_ACCESS_PREFIX}/login/{{host}}", login.login, methods=GET_POST),
-            _keys_route(emulator, f"{_ACCESS_PREFIX}/certs"),
-            *session_routes(emulator.account),
-        ]
-    routes = _server_metadata_routes(emulator)
-    if emulator.is_for_machines:
-        routes += _provider_routes(emulator)
-    # The routes of both issuers are always there; which one the resource names changes with a move.
-    for prefix in ("", "/moved"):
-        routes += [
-            Route(f"{prefix}/authorize", authorization.authorize, methods=GET_POST),
-            Route(f"{prefix}/device", authorization.device, methods=GET_POST),
-            Route(f"{prefix}/token", tokens.token, methods=POST),
-            Route(f"{prefix}/revoke", tokens.revoke, methods=POST),
-            Route(f"{prefix}/par", tokens.push, methods=POST),
-            Route(f"{prefix}/device_authorization", tokens.device_authorization, methods=POST),
-            Route(f"{prefix}/register", clients.register, methods=POST),
-            Route(f"{prefix}/register/{{client_id}}", clients.manage, methods=["GET", "DELETE"]),
-            _keys_route(emulator, f"{prefix}/jwks"),
-        ]
-    return [*routes, Route("/example-client.json", clients.example_document)]
 
-
-async def _front_page(_: Request) -> Response:
-    return page("Team", "<p>Nothing to see here. Open the protected resource instead.</p>")
-
-
-def _keys_route(emulator: Emulator, path: str) -> Route:
-    async def keys(_: Request) -> Response:
-        return json_answer({"keys": await emulator.keys.public()})
-
-    return Route(path, keys)
-
-
-def _server_metadata_routes(emulator: Emulator) -> list[Route]:
     async def metadata(request: Request) -> Response:
         bite(emulator, "server")
         if request.path_params.get("suffix", "") != ("moved" if emulator.moved else ""):
             return json_answer({"error": "not_found"}, 404)
         return json_answer(server_document(emulator))
 
+    async def keys(_: Request) -> Response:
+        return json_answer({"keys": await emulator.keys.public()})
+
     if emulator.is_access:
-        return [Route(SERVER_METADATA, metadata)]
+        return [
+            Route("/", _front_page),
+            Route(SERVER_METADATA, metadata),
+            Route(f"{_OAUTH}/authorization", authorization.authorize),
+            Route(f"{_OAUTH}/token", tokens.token, methods=POST),
+            Route(f"{_OAUTH}/revoke", tokens.revoke, methods=POST),
+            Route(f"{_OAUTH}/registration", clients.register, methods=POST),
+            Route("/cdn-cgi/access/login/{host}", Login(emulator).login, methods=GET_POST),
+            Route("/cdn-cgi/access/certs", keys),
+            *session_routes(emulator.account),
+        ]
     # Both well-known names, because clients of OpenID Connect ask for theirs first.
     names = (SERVER_METADATA, "/.well-known/openid-configuration")
-    return [Route(f"{name}{suffix}", metadata) for name in names for suffix in ("", "/{suffix}")]
+    routes = [Route(name + suffix, metadata) for name in names for suffix in ("", "/{suffix}")]
+    if emulator.is_for_machines:
+        routes += _provider_routes(emulator)
+    endpoints = [
+        ("/authorize", authorization.authorize, GET_POST),
+        ("/device", authorization.device, GET_POST),
+        ("/token", tokens.token, POST),
+        ("/revoke", tokens.revoke, POST),
+        ("/par", tokens.push, POST),
+        ("/device_authorization", tokens.device_authorization, POST),
+        ("/register", clients.register, POST),
+        ("/register/{client_id}", clients.manage, ["GET", "DELETE"]),
+        ("/jwks", keys, ["GET"]),
+    ]
+    # The routes of both issuers are always there; which one the resource names changes with a move.
+    for prefix in ("", "/moved"):
+        routes += [Route(prefix + path, endpoint, methods=methods) for path, endpoint, methods in endpoints]
+    return [*routes, Route("/example-client.json", clients.example_document)]
+
+
+async def _front_page(_: Request) -> Response:
+    return page("Team", "<p>Nothing to see here. Open the protected resource instead.</p>")
 
 
 def _provider_routes(emulator: Emulator) -> list[Route]:
@@ -196,8 +186,8 @@ def _application_routes(emulator: Emulator) -> list[Route]:
     suffixes = ("", "/{suffix:path}")
     return [
         Route(SERVER_METADATA, application.team_metadata),
-        Route(f"{_ACCESS_PREFIX}/authorized", login.authorized),
-        Route(f"{_ACCESS_PREFIX}/cli", login.approve, methods=GET_POST),
+        Route("/cdn-cgi/access/authorized", login.authorized),
+        Route("/cdn-cgi/access/cli", login.approve, methods=GET_POST),
         *session_routes(emulator.account),
         *(Route(name + suffix, application.metadata) for name in names for suffix in suffixes),
         Route("/{path:path}", application.answer, methods=application.METHODS),

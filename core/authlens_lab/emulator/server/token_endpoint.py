@@ -17,13 +17,13 @@ from starlette.responses import Response
 from authlens_core.values.secret import Unprinted
 from authlens_lab.emulator import randomness
 from authlens_lab.emulator.answers import NO_STORE, bite, json_answer, read_body
-from authlens_lab.emulator.grants import new_token
 from authlens_lab.emulator.issued import (
     DEVICE_GRANT,
     MACHINE_GRANTS,
     IssuedGrant,
     OAuthRefusal,
     RegisteredClient,
+    new_token,
     put,
 )
 from authlens_lab.emulator.profile import HOSTILE_TEXT, Fault

@@ -6,19 +6,9 @@ from typing import Any
 
 import pytest
 
-from support.emulated_access import Program, program_at
+from support.emulated_access import Clock, Program, program_at
 
 JSON = "application/json"
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def pair(client_id: str, secret: str) -> dict[str, str]:

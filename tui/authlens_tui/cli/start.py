@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from authlens_core.desk.stored_token import stored_token
+from authlens_tui.cli.process import INTERRUPTED, READER_GONE, has_borrowed_rights
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 # Loading modules makes many objects and no garbage: to look for any takes a fifth of the time that it takes.
 # What runs for longer than that sets a threshold of its own.
 _NEW_OBJECTS = 1_000_000
-# What a shell reports of a program that SIGINT or SIGPIPE ended.
-INTERRUPTED = 130
-READER_GONE = 141
 
 
 def main() -> None:
@@ -30,11 +28,6 @@ def main() -> None:
     from authlens_tui.cli.main import main as run_everything
 
     run_everything()
-
-
-def has_borrowed_rights() -> bool:
-    """Return whether the program is set-user-ID or set-group-ID."""
-    return sys.platform != "win32" and (os.getuid() != os.geteuid() or os.getgid() != os.getegid())
 
 
 def _try_token(url: str) -> None:

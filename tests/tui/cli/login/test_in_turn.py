@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import pytest
 
 from authlens_core.values.errors import NetworkFailure, UsageError
-from authlens_tui.cli.login.login_verb import in_turn
+from authlens_tui.cli.login.event_lines import in_turn
 from authlens_tui.cli.main import run
 from authlens_tui.cli.terminal.output import AnswerLost
 

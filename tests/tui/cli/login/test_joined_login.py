@@ -19,7 +19,7 @@ from authlens_core.values.errors import LoginNeeded, TimedOut
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
-from authlens_tui.cli.login.login_verb import EventLines
+from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.plain_login import log_in
 from support.grants import grant
 from support.open_databases import owned

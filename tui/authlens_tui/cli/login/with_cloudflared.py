@@ -16,7 +16,7 @@ from authlens_core.trace.events import (
     PrintedLine,
     ProcessStarted,
 )
-from authlens_tui.cli.login.login_verb import EventLines, in_turn
+from authlens_tui.cli.login.event_lines import EventLines, in_turn
 from authlens_tui.cli.option_values import checked_urls
 from authlens_tui.cli.session import iso_time, open_session
 from authlens_tui.cli.terminal.output import fix_as_json, report_error, say

@@ -129,7 +129,8 @@ def _require_whole(toml: StrictToml, lesson_path: str, lesson: CourseLesson) -> 
         can_draw or not lesson.draws, f"{lesson_path}.fault[0]", "[observe] and [repair] are missing"
     )
     questions = lesson.questions
-    is_enough = len(questions) == len({question.name for question in questions}) not in {1, 2}
+    ids = {question.name for question in questions}
+    is_enough = len(ids) == len(questions) and len(ids) not in {1, 2}
     toml.require(
         is_enough,
         f"{lesson_path}.question[0].id",

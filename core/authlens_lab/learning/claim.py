@@ -213,7 +213,7 @@ class _Line:
         if operator in {Operator.PRESENT, Operator.ABSENT}:
             return RowTest(field, operator)
         value = self._value()
-        if (operator is Operator.IN) is not isinstance(value, tuple):
+        if isinstance(value, tuple) != (operator is Operator.IN):
             self._refuse(sign.start(1), "a list follows “in”, and only “in”")
         if (allowed := WORDS[source].get(field)) and not isinstance(value, FieldOf | Loot):
             # A slip must not make a lesson easier.

@@ -113,21 +113,20 @@ class _Search(Struct):
 
     def _meets(self, test: RowTest, row: EvidenceRow) -> bool:
         actual = row.values.get(test.field)
-        if actual is None or test.operator is Operator.ABSENT:
-            return (actual is None) is (test.operator is Operator.ABSENT)
+        if test.operator is Operator.ABSENT:
+            return actual is None
+        if actual is None or test.operator is Operator.PRESENT:
+            return actual is not None
         value: object = test.value
         if isinstance(test.value, FieldOf):  # None, which no field is, for a value that is not there
             value = self.rows[self._row_of(test.value.row)].values.get(test.value.field)
         elif isinstance(test.value, Loot):
             value = self.loot.get(test.value.name)
-        match test.operator:
-            case Operator.PRESENT:
-                return True
-            case Operator.IN:
-                return isinstance(value, tuple) and actual in value
-            case Operator.HAS:
-                return str(value) in str(actual).split()
-        return (value == actual) is (test.operator is Operator.IS)
+        if test.operator is Operator.IN:
+            return isinstance(value, tuple) and actual in value
+        if test.operator is Operator.HAS:
+            return str(value) in str(actual).split()
+        return value == actual if test.operator is Operator.IS else value != actual
 
     def verdicts(self) -> Iterator[ClaimVerdict]:
         """Yield a verdict for each claim, after a run."""

@@ -204,7 +204,7 @@ async def _reset(arguments: Namespace) -> int:
     course = course_of(arguments)
     name = lesson_of(arguments, course) if arguments.lesson else ""
     phase = None if arguments.phase is None else LessonPhase(arguments.phase)
-    if bool(name) is arguments.all or (phase and not name):
+    if (name and arguments.all) or (not name and (phase or not arguments.all)):
         raise refusal(
             "Name one lesson, or use --all.",
             "A lesson: authlens learn reset ID. All of them: authlens learn reset --all",

@@ -22,11 +22,10 @@ def follow_attached_client() -> None:
         adopt_client_variables()
 
 
-def _verb(module: str, function: str = "", *, which: bool = False, attached: bool = False) -> _Verb:
+def _verb(module: str, function: str, *, which: bool = False, attached: bool = False) -> _Verb:
     """Return the verb that a function or a coroutine function of a module below this folder does.
 
     Args:
-        function: its name; that of the module if empty.
         which: whether the verb has the option `--which`.
         attached: whether it goes by the environment of the terminal in front of the user.
     """
@@ -36,8 +35,7 @@ def _verb(module: str, function: str = "", *, which: bool = False, attached: boo
             return _show_which(arguments)
         if attached:
             follow_attached_client()
-        name = function or module.rpartition(".")[2]
-        work: _Work = getattr(import_module(f"authlens_tui.cli.{module}"), name)
+        work: _Work = getattr(import_module(f"authlens_tui.cli.{module}"), function)
         outcome = work(arguments)
         if isinstance(outcome, int):
             return outcome
@@ -59,12 +57,12 @@ def _learn(arguments: Namespace) -> int:
 
         if why_no_full_screen() is None:
             return _verb("full_screen", "learn", attached=True)(arguments)
-    return _verb("learn")(arguments)
+    return _verb("learn", "learn")(arguments)
 
 
 VERBS: Final[dict[str, _Verb]] = {
     "login": _verb("login.login_verb", "login", attached=True),
-    "probe": _verb("probe"),
+    "probe": _verb("probe", "probe"),
     "token": _verb("scripts.credential_verbs", "token"),
     "headers": _verb("scripts.credential_verbs", "headers", which=True),
     "curl": _verb("scripts.program_verbs", "curl", which=True),
@@ -76,9 +74,9 @@ VERBS: Final[dict[str, _Verb]] = {
     "explain": _verb("explain", "explain_message"),
     "skill": _verb("scripts.agent_verbs", "skill"),
     "help": _verb("completion", "show_help"),
-    "completion": _verb("completion"),
+    "completion": _verb("completion", "completion"),
     "man": _verb("completion", "man"),
-    "clients": _verb("stored.clients"),
+    "clients": _verb("stored.clients", "clients"),
     "client-metadata": _verb("stored.clients", "client_metadata"),
     "list": _verb("stored.credential_list", "list_credentials"),
     "refresh": _verb("stored.lifecycle_verbs", "refresh_credentials"),
@@ -86,14 +84,14 @@ VERBS: Final[dict[str, _Verb]] = {
     "events": _verb("stored.recorded", "show_events"),
     "forget": _verb("stored.lifecycle_verbs", "forget_credential"),
     "service-token": _verb("stored.service_token_verbs", "service_token"),
-    "store": _verb("stored.store"),
-    "use": _verb("stored.use"),
+    "store": _verb("stored.store", "store"),
+    "use": _verb("stored.use", "use"),
     "export": _verb("stored.recorded", "export_trace"),
     "open": _verb("full_screen", "open_file", attached=True),
     "compare": _verb("stored.recorded", "compare_traces"),
-    "doctor": _verb("doctor", attached=True),
-    "config": _verb("config"),
+    "doctor": _verb("doctor", "doctor", attached=True),
+    "config": _verb("config", "config"),
     "demo": _verb("full_screen", "demo", attached=True),
     "learn": _learn,
-    "emulator": _verb("emulator"),
+    "emulator": _verb("emulator", "emulator"),
 }

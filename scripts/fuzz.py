@@ -50,8 +50,10 @@ def _mutate(seeds: Sequence[bytes], chance: random.Random) -> bytes:
 def _at_random(name: str, seconds: float) -> int:
     from wild.parsers import PARSERS, as_line, corpus
 
-    seeds, chance = corpus(name), random.Random(0)  # noqa: S311
-    end, runs = time.monotonic() + seconds, 0
+    seeds = corpus(name)
+    chance = random.Random(0)  # noqa: S311
+    end = time.monotonic() + seconds
+    runs = 0
     while time.monotonic() < end:
         for _ in range(200):
             data = _mutate(seeds, chance)

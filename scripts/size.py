@@ -95,7 +95,8 @@ def lowered(now: Sizes, before: Sizes) -> str:
 
 def main(arguments: list[str]) -> int:
     """Print what differs from the budget, or lower it."""
-    now, before = measure(), budget()
+    now = measure()
+    before = budget()
     if arguments == ["--write"]:
         FILE.write_text(lowered(now, before), "utf-8")
     for table, sizes in now.items():

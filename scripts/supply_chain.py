@@ -94,7 +94,8 @@ def build(folder: Path) -> Mapping[str, str]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as other:
-        first, second = _built(folder), _built(Path(other))
+        first = _built(folder)
+        second = _built(Path(other))
     if first != second:
         different = sorted(
             name for name in first.keys() | second.keys() if first.get(name) != second.get(name)

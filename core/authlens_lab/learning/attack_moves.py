@@ -41,7 +41,8 @@ async def login(move: Arguments, world: World) -> None:
 
 async def publish(move: Arguments, world: World) -> None:
     """Put a lie into a document; a hosted client reads it once, and the next lie takes its place."""
-    member, hosted = PublishedMember(move["field"]), world.hosted
+    member = PublishedMember(move["field"])
+    hosted = world.hosted
     if hosted is None:
         world.emulator.lesson.publish(member, _OTHER_SITE)
         return
@@ -72,7 +73,8 @@ async def redeem(move: Arguments, world: World) -> None:
 
 
 async def call(move: Arguments, world: World) -> None:
-    token, name = _credential(world, move["token"]), move["token"]
+    token = _credential(world, move["token"])
+    name = move["token"]
     at_second = world.second if move["at"] == "second" else None
     url = _url(world.emulator.resource_url if at_second is None else f"{at_second.url}/")
     summary = f"call the resource with {name}"
@@ -137,14 +139,16 @@ async def lure(move: Arguments, world: World) -> None:
     if move["code"]:
         await world.open(move["to"], world.device_page)
         return
-    website, rogue = world.website(), world.site_of_mallory()
+    website = world.website()
+    rogue = world.site_of_mallory()
     rogue.client_id, rogue.redirect_uri = await website.client_id(), website.redirect_uri
     await world.open(move["to"], f"{website.sign_in_url}?at={move['at']}")
     world.loot |= rogue.caught
 
 
 async def link(move: Arguments, world: World) -> None:
-    website, site = world.website(), world.site_of_mallory()
+    website = world.website()
+    site = world.site_of_mallory()
     site.client_id = await website.client_id()
     to_mallory = f"{REDIRECTOR}?{urlencode({'to': site.collect_url})}"
     world.linked_uri = website.redirect_uri + (to_mallory if move["redirect_uri"] != "registered" else "")

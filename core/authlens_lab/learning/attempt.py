@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Final, Self
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from authlens_core.export.saved_file import typed_path, write_export
@@ -17,19 +16,12 @@ from authlens_core.trace.record import Trace
 from authlens_core.values.errors import NetworkFailure, TimedOut
 from authlens_lab.learning.claim import Claim
 from authlens_lab.learning.lesson import CourseLesson, Question
-from authlens_lab.learning.moves import LessonPhase, Move, MoveRefused
+from authlens_lab.learning.moves import LessonPhase, MadeMove, Move, MoveRefused
 from authlens_lab.learning.row import EvidenceRow, Source
 from authlens_lab.learning.verdict import ClaimVerdict, PhaseVerdict, confirmed, judge, trace_of
 from authlens_lab.learning.world import World
 
 LONGEST: Final = 20.0  # seconds of all the moves of an attempt, where no others share its thread
-
-
-class MadeMove(Struct, frozen=True):
-    """A move that was made, and the phase that it belongs to."""
-
-    phase: LessonPhase
-    move: Move
 
 
 async def attempt_of(
@@ -244,7 +236,8 @@ class LessonAttempt:
     def _phase_of(self, move: Move) -> LessonPhase:
         """Return the phase that a move in a world belongs to, which may be the next one."""
         self._require(self.made, "a prediction comes first")
-        attack, repair = self.lesson.attack, self.lesson.repair
+        attack = self.lesson.attack
+        repair = self.lesson.repair
         if self.phase is LessonPhase.RUN and move.verb == "login":
             return LessonPhase.RUN
         is_repairing = self.phase is LessonPhase.REPAIR
@@ -266,7 +259,9 @@ class LessonAttempt:
         if phase in self._worlds:
             return self._worlds[phase]
         self._end_world()
-        lesson, attack, repair = self.lesson, self.lesson.attack, self.lesson.repair
+        lesson = self.lesson
+        attack = self.lesson.attack
+        repair = self.lesson.repair
         # The switch that ends a drawn fault is one of no server.
         mended = lesson.draws and repair is not None and frozenset(switches) in repair.sound
         world = World(
@@ -284,7 +279,8 @@ class LessonAttempt:
 
     async def _defend(self, move: Move) -> None:
         """Make the same attack in a world with these switches, and then log in honestly."""
-        repair, switches = self.lesson.repair, move.switches
+        repair = self.lesson.repair
+        switches = move.switches
         self._require(self.has_begun(LessonPhase.RUN), "the run comes first")
         self._require(not self.has_begun(LessonPhase.REPAIR), "the switches were turned already")
         if repair is None or not repair.offer:
@@ -339,7 +335,8 @@ class LessonAttempt:
         return all(verdict.passed for verdict in self.verdicts)
 
     def _has_right_point(self) -> bool:
-        observation, point = self.lesson.observation, self._last("point")
+        observation = self.lesson.observation
+        point = self._last("point")
         if point is None or observation is None or point["part"] not in observation.parts:
             return False
         judged = self.judge_claims(LessonPhase.RUN, self.lesson.run.claims)

@@ -117,7 +117,8 @@ def _read(
 def _require_whole(toml: StrictToml, lesson_path: str, lesson: CourseLesson) -> None:
     """Refuse a lesson that lacks a text, a claim or a phase that another part needs."""
     for letter, option in lesson.prediction.options.items():
-        path, needed = f"{lesson_path}.predict.{letter}", "it has words after a “#”, and then claims"
+        path = f"{lesson_path}.predict.{letter}"
+        needed = "it has words after a “#”, and then claims"
         toml.require(option and option.words, path, needed)
     for phase in lesson.phases:
         for claim in lesson.claims_of(phase):
@@ -137,7 +138,8 @@ def _require_whole(toml: StrictToml, lesson_path: str, lesson: CourseLesson) -> 
         "a lesson has three questions or more, each with its own id",
     )
     for index, question in enumerate(questions):
-        table, one = f"{lesson_path}.question[{index}]", "the options are a, b and c; one is right"
+        table = f"{lesson_path}.question[{index}]"
+        one = "the options are a, b and c; one is right"
         toml.require(_has_one_right(question), f"{table}.right", f"{question.name}: {one}")
         is_judged = question.about.is_judged and question.about in lesson.phases
         toml.require(is_judged, f"{table}.about", "a question is about what run, break or repair sent")
@@ -161,7 +163,8 @@ def _has_one_right(question: Question) -> bool:
 
 def _require_names(toml: StrictToml, lesson_path: str, lesson: CourseLesson) -> None:
     """Refuse names that the emulator does not know; `learn check` finds combinations that make no sense."""
-    world, draws = lesson.world, lesson.draws
+    world = lesson.world
+    draws = lesson.draws
     toml.allow(f"{lesson_path}.world.faults", world.faults, faults_of(world.profile))
     for name in world.victim:
         toml.allow(f"{lesson_path}.world.victim.{name}", (name,), VICTIM_SWITCHES)

@@ -185,7 +185,9 @@ class _Line:
         if head[1] and head[1] != "no" and not 1 <= int(count) <= 9:
             self._refuse(head.start(1), "write a count of rows as “2 x”, from 1 to 9")
         self._require(head.start(2), "source", head[2], set(Source))
-        source, groups, joint = Source(head[2]), list[list[RowTest]](), _WHERE
+        source = Source(head[2])
+        groups = list[list[RowTest]]()
+        joint = _WHERE
         while joint.match(self._text, self._index):
             if self._take(joint, "a test")[1] != "and":
                 groups.append([])
@@ -208,8 +210,10 @@ class _Line:
         )
 
     def _test(self, source: Source) -> RowTest:
-        name, sign = self._take(_FIELD, "a field"), self._take(_OPERATOR, "an operator")
-        field, operator = self._field(name[1], name.start(1), source), Operator(sign[1])
+        name = self._take(_FIELD, "a field")
+        sign = self._take(_OPERATOR, "an operator")
+        field = self._field(name[1], name.start(1), source)
+        operator = Operator(sign[1])
         if operator in {Operator.PRESENT, Operator.ABSENT}:
             return RowTest(field, operator)
         value = self._value()
@@ -243,7 +247,9 @@ class _Line:
 
     def _relation(self, relations: dict[str, str], *, can_name: bool) -> None:
         match = self._take(_RELATION, "as, after or before")
-        key, name, exists = match[1].replace("as", "named"), match[2], match[2] in self._sources
+        key = match[1].replace("as", "named")
+        name = match[2]
+        exists = match[2] in self._sources
         if relations[key]:
             self._refuse(match.start(1), f"unexpected {match[1]!r}")
         if key == "named" and (exists or not can_name):

@@ -138,7 +138,8 @@ class LessonLines:
         """Return a line for each claim of a phase, and one for the honest login if it has to work."""
         if not phase.is_judged:
             return ()
-        verdict, is_repair = self.attempt.verdict(phase), phase is LessonPhase.REPAIR
+        verdict = self.attempt.verdict(phase)
+        is_repair = phase is LessonPhase.REPAIR
         can_come = not is_repair or verdict.honest is None
         lines = [_line(claim, begun=verdict.begun, can_come=can_come) for claim in verdict.claims]
         if is_repair and self.lesson.offer:
@@ -149,11 +150,9 @@ class LessonLines:
 
     def prediction(self) -> tuple[str, ...]:
         """Return the prediction, and the option that the moves confirm once they do."""
-        predicted, borne_out, options = (
-            self.attempt.predicted,
-            self.attempt.held,
-            self.lesson.prediction.words,
-        )
+        predicted = self.attempt.predicted
+        borne_out = self.attempt.held
+        options = self.lesson.prediction.words
         lines = [f"You predicted {predicted}: {options[predicted]}"] if predicted else []
         if predicted and borne_out == (predicted,):
             lines.append("✔ Your requests show just that.")
@@ -209,7 +208,8 @@ class LessonLines:
         verdicts = self.attempt.judge_claims(entry.about, entry.shown_by)
         if not verdicts or not all(verdict.holds for verdict in verdicts):
             return None
-        claim, row = verdicts[-1].claim, verdicts[-1].rows[0]
+        claim = verdicts[-1].claim
+        row = verdicts[-1].rows[0]
         names = (
             test.field
             for tests in claim.alternatives
@@ -246,7 +246,8 @@ class LessonLines:
 
     def _answer_result(self, question: str, option: str) -> str:
         right = next(letter for sign, letter in self.marks(question) if sign == "✔")
-        verdict, evidence = answer_text(self.lesson, question, option, right), self.evidence(question)
+        verdict = answer_text(self.lesson, question, option, right)
+        evidence = self.evidence(question)
         entry = self.lesson.question(question)
         if evidence is None or entry.why:
             return verdict
@@ -304,7 +305,8 @@ def _line(verdict: ClaimVerdict, *, begun: bool, can_come: bool) -> VerdictLine:
     Args:
         can_come: whether what it asks for may still happen.
     """
-    sentence, nearest = verdict.claim.words, verdict.nearest
+    sentence = verdict.claim.words
+    nearest = verdict.nearest
     is_other = nearest is not None and not _KIND.isdisjoint(nearest.unmet)
     row = nearest.row if nearest else next(iter(verdict.rows), None)
     if not begun or row is None or (is_other and can_come):

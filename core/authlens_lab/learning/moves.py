@@ -170,6 +170,13 @@ class Move(Struct, frozen=True):
         return " ".join(typed)
 
 
+class MadeMove(Struct, frozen=True):
+    """A move that was made, and the phase that it belongs to."""
+
+    phase: LessonPhase
+    move: Move
+
+
 def quoted(word: str) -> str:
     """Return a word as it is typed: what has a space in it needs quotation marks."""
     if re.fullmatch(r"[\w$.+:=/-]+", word):

@@ -45,7 +45,8 @@ def forms(lesson: CourseLesson, phase: LessonPhase, loot: Collection[str]) -> tu
     Args:
         loot: the credentials that the learner holds.
     """
-    attack, repair = lesson.attack, lesson.repair
+    attack = lesson.attack
+    repair = lesson.repair
     allowed = {
         LessonPhase.RUN: ("login",),
         LessonPhase.BREAK: attack.moves if attack else (),
@@ -71,7 +72,8 @@ _MEANT_WITH: Final = {
 
 
 def _arguments(verb: str, lesson: CourseLesson, loot: Collection[str]) -> Iterator[Argument]:
-    world, attack = lesson.world, lesson.attack
+    world = lesson.world
+    attack = lesson.attack
     there = {*world.parties, *world.faults, *(attack.moves if attack else ())}
     for one in MOVES[verb].arguments:
         if _MEANT_WITH.get(one.name) not in {None, *there}:

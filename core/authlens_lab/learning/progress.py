@@ -111,10 +111,12 @@ def moves_from(source: Path | str | bytes, lesson: str, *, is_own: bool = False)
         LessonRefused: it is no such file, is too large, or has no moves in this lesson.
         FileUnusable: it cannot be read, or is no regular file.
     """
-    name, data = "standard input", source
+    name = "standard input"
+    data = source
     if not isinstance(data, bytes):
         path = typed_path(data) if isinstance(data, str) else data
-        name, data = path.name, read_user_path(path, LARGEST)
+        name = path.name
+        data = read_user_path(path, LARGEST)
     lessons = read_progress(data, name)
     progress = lessons.get(f"own/{lesson}", lessons.get(lesson)) if is_own else lessons.get(lesson)
     if progress is None:

@@ -173,7 +173,8 @@ def _event_values(event: LedgerEvent) -> dict[str, str | int]:
 def _exchange_values(
     exchange: Exchange, record: StageRecord, origins: Mapping[str, str]
 ) -> dict[str, str | int]:
-    request, response = exchange.request, exchange.response
+    request = exchange.request
+    response = exchange.response
     url = urlsplit(request.url)
     values = _common_values(record) | {
         "purpose": exchange.purpose.name.lower(),

@@ -115,19 +115,22 @@ def story(rows: Iterable[EvidenceRow]) -> tuple[StoryLine, ...]:
         elif row.source in {Source.EVENT, Source.EXCHANGE} or row.values.get("severity") == _FAILURE:
             lines.append(line_of(row))
             if row.source is Source.EXCHANGE:
-                lines, server_lines = [*lines, *server_lines], []
+                lines = [*lines, *server_lines]
+                server_lines = []
     return (*lines, *server_lines)
 
 
 def line_of(row: EvidenceRow) -> StoryLine:
     """Return the line of a request, or of what a party did, saw or checked."""
-    values, texts = row.values, words("course", "authlens_lab")
+    values = row.values
+    texts = words("course", "authlens_lab")
     party = texts["party"]
     sender = party.get(values.get("seat"), "")
     if row.source is Source.EXCHANGE:
         url = str(values["url"])
         receiver = party.get(values.get("at")) or urlsplit(url).netloc
-        request, answer = f"{values['method']} {values['path']}", str(values.get("status", "none"))
+        request = f"{values['method']} {values['path']}"
+        answer = str(values.get("status", "none"))
         explanations = [texts[table].get(values["purpose"], "") for table in ("request", "aside")]
         return StoryLine(row, row.arrow, sender, receiver, request, answer, *explanations)
     if row.source is Source.EVENT:

@@ -90,7 +90,8 @@ def _reason(error: Exception) -> str:
 
 def _path(error: Exception) -> str:
     """Return the path that msgspec complains about, including an unknown member."""
-    path, unknown = _PATH.search(str(error)), _UNKNOWN.search(str(error))
+    path = _PATH.search(str(error))
+    unknown = _UNKNOWN.search(str(error))
     return (path[1] if path else "") + (f".{unknown[1]}" if unknown else "")
 
 
@@ -110,7 +111,8 @@ def read_json_lines(data: bytes, kind: type[_File], name: str) -> Iterator[tuple
             value = msgspec.json.decode(line, type=kind)
             load_json(line.encode(), large=True)  # msgspec takes equal keys, and half of a surrogate pair
         except (msgspec.DecodeError, RecursionError, JsonRefused) as error:
-            byte, keys = _BYTE.search(str(error)), re.findall(r"\.([^.\[]+)", _path(error))
+            byte = _BYTE.search(str(error))
+            keys = re.findall(r"\.([^.\[]+)", _path(error))
             column = max(line.find(f'"{keys[-1]}"'), 0) if keys else 0
             if byte:
                 column = int(byte[1])
@@ -161,7 +163,8 @@ class StrictToml:
         if not isinstance(text, str):
             raise TypeError("Expected `str`")
         self._claims_end = start = max(self._text.find(text, self._claims_end), self._claims_end)
-        line, column = self._text.count("\n", 0, start) + 1, start - self._text.rfind("\n", 0, start) - 1
+        line = self._text.count("\n", 0, start) + 1
+        column = start - self._text.rfind("\n", 0, start) - 1
         return read_claims(text, claims, file=self._file, line=line, column=column)
 
     def allow(self, path: str, names: Iterable[str], allowed: Collection[str]) -> None:

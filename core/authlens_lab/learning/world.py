@@ -144,7 +144,8 @@ class World:
         )
 
     async def __aenter__(self) -> Self:
-        emulator, there = self.emulator, set(self.settings.parties)
+        emulator = self.emulator
+        there = set(self.settings.parties)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(emulator)
             for name in sorted(self._switches & set(SERVER_SWITCHES)):
@@ -215,7 +216,9 @@ class World:
         own. Tokens are those of a login that is over, in the same way. A callback is the last page of
         Mallory's own login there, which she did not open.
         """
-        leaking, website, credentials = set(names), self.victim is not None, dict[str, str]()
+        leaking = set(names)
+        website = self.victim is not None
+        credentials = dict[str, str]()
         if {"code", "client"} & leaking:
             credentials = await (
                 self._code_of_ada() if website else self._own_credentials(until=Stage.EXCHANGE)
@@ -242,11 +245,13 @@ class World:
         await self.log_in(until=until)
         if self._login is None or (client := self._login.facts.client) is None:
             return {}
-        code, tokens = self._login.facts.code, self._login.facts.tokens
+        code = self._login.facts.code
+        tokens = self._login.facts.tokens
         credentials = {"client": client.client_id, "code": "" if code is None else code.reveal()}
         if tokens is None:
             return credentials
-        refresh, last = tokens.refresh_token, self._login.trace.records[-1].exchanges[-1]
+        refresh = tokens.refresh_token
+        last = self._login.trace.records[-1].exchanges[-1]
         self.own_client, self.own_refresh_token = client, "" if refresh is None else refresh.reveal()
         return credentials | {
             "token": tokens.access_token.reveal(),

@@ -62,7 +62,8 @@ def demo(arguments: Namespace) -> int:
     Raises:
         UsageError: there is no such scenario, or the terminal cannot show a full screen.
     """
-    names, play = arguments.fault, arguments.play
+    names = arguments.fault
+    play = arguments.play
     from authlens_tui.cli.learn import chosen_drills
 
     chosen = chosen_drills(names)

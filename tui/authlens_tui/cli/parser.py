@@ -171,7 +171,8 @@ def build_parser(verb: str | None = None) -> VerbParser:
 
 def _add(verbs: _Verbs[VerbParser], name: str, of: _Declared, verb: _Declared | None = None) -> VerbParser:
     """Add the parser of a verb, or of an action of `verb`."""
-    summary, outer = of["summary"], verb or {}
+    summary = of["summary"]
+    outer = verb or {}
     parser = verbs.add_parser(
         name,
         help=summary,

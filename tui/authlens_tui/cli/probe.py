@@ -60,7 +60,9 @@ def _findings(facts: Facts) -> dict[str, str]:
 
 
 def _as_json(facts: Facts, trace: Trace, error: AuthlensError | None, *, full: bool) -> dict[str, object]:
-    answer, metadata, server = facts.classification, facts.resource_metadata, facts.server_metadata
+    answer = facts.classification
+    metadata = facts.resource_metadata
+    server = facts.server_metadata
     return {
         "url": facts.resource_url.text,
         "login_possible": error is None,

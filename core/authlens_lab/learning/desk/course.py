@@ -56,14 +56,16 @@ class LessonSummary(Struct, frozen=True):
     @property
     def took(self) -> str:
         """How many hints were read, and questions answered right, in words."""
-        hints, questions = sum(self.progress.hints.values()), len(self.lesson.questions)
+        hints = sum(self.progress.hints.values())
+        questions = len(self.lesson.questions)
         right = f" · {self.progress.right} of {questions} questions right" if questions else ""
         return f"{hints} {'hint' if hints == 1 else 'hints'}{right}"
 
     @property
     def state(self) -> str:
         """How far you are, in a few words."""
-        version, states = self.progress.passed_version, list[str]()
+        version = self.progress.passed_version
+        states = list[str]()
         if self.passed:
             states.append("passed" if version == self.lesson.version else f"passed (version {version})")
         if self.progress.moves and self.stopped_at:
@@ -317,7 +319,8 @@ def _phase(lesson: CourseLesson, phase: LessonPhase) -> dict[str, Any]:
     """Return the members of a phase for `learn show --json`."""
     claims = [{"text": claim.text, "words": claim.words} for claim in lesson.claims_of(phase)]
     entry: dict[str, Any] = {"text": lesson.text(phase), "claims": claims}
-    attack, repair = lesson.attack, lesson.repair
+    attack = lesson.attack
+    repair = lesson.repair
     match phase:
         case LessonPhase.PREDICT:
             entry |= {"options": lesson.prediction.words, "moves": ("predict",)}
@@ -362,7 +365,8 @@ class MissedQuestion(Struct, frozen=True):
 
     def answer(self, option: str) -> str:
         """Store the answer, and return what to say to it."""
-        name, right = self.question.name, self.question.right
+        name = self.question.name
+        right = self.question.right
         stored_name = progress_name(self.lesson)
         self.progress.change(stored_name, lambda progress: progress.with_answer(name, right=option == right))
         return answer_text(self.lesson, name, option, right)

@@ -68,7 +68,8 @@ async def check_lesson(lesson: CourseLesson) -> LessonCheck:
         for problem in result.problems
     ]
     tried = sum(result.tried for result in results)
-    attempt, hints = results[0].attempt, tuple(warnings(lesson))
+    attempt = results[0].attempt
+    hints = tuple(warnings(lesson))
     return LessonCheck(lesson, attempt, tried, tuple(problems), warnings=hints)
 
 
@@ -86,7 +87,8 @@ def mutations(lesson: CourseLesson, solution: Sequence[Move]) -> Iterator[Lesson
     moves = tuple(solution)
     yield LessonMutation("no moves", ())
     for number, move in enumerate(moves):
-        before, after = moves[:number], moves[number + 1 :]
+        before = moves[:number]
+        after = moves[number + 1 :]
         # One wrong answer is allowed.
         if move.verb != "answer":
             yield LessonMutation(f"without move {number + 1}, {move.verb}", (*before, *after))

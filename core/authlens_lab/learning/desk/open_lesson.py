@@ -13,10 +13,10 @@ from typing import Final, Self
 from msgspec.structs import replace
 
 from authlens_core.values.errors import LessonRefused
-from authlens_lab.learning.attempt import LessonAttempt, MadeMove
+from authlens_lab.learning.attempt import LessonAttempt
 from authlens_lab.learning.lesson import CourseLesson
 from authlens_lab.learning.lines import LessonLines, VerdictLine, proof_texts, result
-from authlens_lab.learning.moves import LessonPhase, Move, MoveRefused, move_in
+from authlens_lab.learning.moves import LessonPhase, MadeMove, Move, MoveRefused, move_in
 from authlens_lab.learning.progress import LessonProgress, ProgressFile, progress_name
 from authlens_lab.learning.story import Part, StoryLine, spoken, spoken_value
 
@@ -123,7 +123,8 @@ class OpenLesson(LessonLines):
         Raises:
             LessonRefused: it is none, is for another phase, or leaves the choice of an attack to us.
         """
-        move, now = move_in(line), self.next_phase
+        move = move_in(line)
+        now = self.next_phase
         phase = move.kind.phase
         if phase is not None and now is not None and phase is not now:
             raise LessonRefused(f"{move.verb} is for the phase {phase.value}, and this is {now.value}.")
@@ -162,8 +163,11 @@ class OpenLesson(LessonLines):
             TimedOut: it took longer than 20 seconds; the attempt is as it was before it.
             StateUnusable: it was made, and could not be stored.
         """
-        attempt, phase = self.attempt, move.kind.phase
-        before, seed, order = attempt.moves, attempt.seed, attempt.order
+        attempt = self.attempt
+        phase = move.kind.phase
+        before = attempt.moves
+        seed = attempt.seed
+        order = attempt.order
         in_vain = phase and attempt.has_begun(phase) and not attempt.verdict(phase).passed
         if phase and in_vain and phase is not LessonPhase.QUESTIONS:
             await attempt.make_after(self._before(phase), move, phase)

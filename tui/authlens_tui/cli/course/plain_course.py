@@ -51,7 +51,8 @@ class PlainCourse:
             "In a lesson you predict, log in, point at what matters, break it, repair it, and answer."
         )
         for summary in self._course.summaries():
-            lesson, state = summary.lesson, summary.state.replace(" · ", ", ")
+            lesson = summary.lesson
+            state = summary.state.replace(" · ", ", ")
             answer_line(f"{lesson.number}. {lesson.title}: {lesson.minutes} minutes, {state}.")
         answer_line("Type the number of a lesson, next for the first one that you have not passed, or quit.")
         async for line in self._lines:

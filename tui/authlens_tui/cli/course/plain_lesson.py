@@ -105,7 +105,8 @@ class PlainLesson:
                 await self._make(line)
 
     async def _make(self, line: str) -> None:
-        lesson, before = self._lesson, self._lesson.next_phase
+        lesson = self._lesson
+        before = self._lesson.next_phase
         alone = line.lower().removeprefix("answer ").removeprefix("predict ")
         if alone in {"a", "b", "c"} and before in {LessonPhase.PREDICT, LessonPhase.QUESTIONS}:
             line = (
@@ -113,7 +114,8 @@ class PlainLesson:
             )
         move = lesson.move_typed(line)
         await lesson.make(move)
-        made_in, following = lesson.attempt.made[-1].phase, lesson.next_phase
+        made_in = lesson.attempt.made[-1].phase
+        following = lesson.next_phase
         if move.verb == "defend" or following is LessonPhase.BREAK is not before:
             self._written.clear()  # other servers
         say_texts([f"Move {len(lesson.attempt.made)}. {move.text}"])
@@ -143,7 +145,8 @@ class PlainLesson:
                 self._written.add(text)
 
     def _phase_lines(self) -> Iterator[str]:
-        lesson, phase = self._lesson, self._lesson.next_phase
+        lesson = self._lesson
+        phase = self._lesson.next_phase
         if phase is None:
             yield result(lesson.attempt)
             return
@@ -173,7 +176,8 @@ class PlainLesson:
     @property
     def _prompt(self) -> str:
         """What can be typed now."""
-        lesson, phase = self._lesson, self._lesson.next_phase
+        lesson = self._lesson
+        phase = self._lesson.next_phase
         if phase is None:
             again = "next, lessons, again or quit" if lesson.attempt.passed else "again, lessons or quit"
             return f"Type {again}."

@@ -52,7 +52,8 @@ def tell(event: Event) -> None:
 
 def _tell_end(record: StageRecord) -> None:
     flow = record.flow
-    number, title = flow.number(record.stage), flow.info(record.stage).title
+    number = flow.number(record.stage)
+    title = flow.info(record.stage).title
     warnings = record.count(Severity.WARNING)
     noted = f"  {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
     took = f"{duration(record.elapsed):>10}"

@@ -210,7 +210,8 @@ def run_command(arguments: Namespace) -> int:
 
 async def _variables(arguments: Namespace) -> dict[str, Secret]:
     """Return the variables for the command."""
-    url, name = checked_url(arguments.url), arguments.env
+    url = checked_url(arguments.url)
+    name = arguments.env
     if not _NAME.fullmatch(name):
         raise refusal(f"{name!r} cannot be the name of a variable.", "Such as: --env MCP_TOKEN")
     if _LOADS_CODE.fullmatch(name):

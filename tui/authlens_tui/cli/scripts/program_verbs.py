@@ -73,7 +73,8 @@ async def proxy(arguments: Namespace) -> int:
         UsageError: the URL, the port or the socket cannot be used.
         LoginNeeded: there is no credential for the URL.
     """
-    url, path = checked_url(arguments.url), None if arguments.socket is None else Path(arguments.socket)
+    url = checked_url(arguments.url)
+    path = None if arguments.socket is None else Path(arguments.socket)
     listening = {"port": arguments.port, "socket_path": path}
     async with (
         open_session() as session,

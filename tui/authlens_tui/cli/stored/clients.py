@@ -20,7 +20,8 @@ async def clients(arguments: Namespace) -> int:
         NoSecretStore: the store could not be read or written.
     """
     async with open_session() as session:
-        registered, unreadable = registered_clients(session), session.credentials.clients.unreadable()
+        registered = registered_clients(session)
+        unreadable = session.credentials.clients.unreadable()
         if arguments.forget in unreadable:
             await session.credentials.clients.remove_unreadable(arguments.forget)
             say(f"✔ Removed from this machine: the unreadable record {arguments.forget}")

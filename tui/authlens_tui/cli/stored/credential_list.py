@@ -169,7 +169,8 @@ def table_lines(entries: Sequence[InventoryEntry], now: datetime) -> tuple[str, 
     notes = [entry.status(now).note for entry in entries]
     pairs = list(zip(entries, _kinds(entries, now), strict=True))
     if is_plain():
-        header, lines = "", numbered(_aloud(entry, kind, now) for entry, kind in pairs)
+        header = ""
+        lines = numbered(_aloud(entry, kind, now) for entry, kind in pairs)
     else:
         header, *lines = _columns([_TITLES, *(_cells(entry, kind, now) for entry, kind in pairs)])
     return header, list(zip(lines, notes, strict=True))

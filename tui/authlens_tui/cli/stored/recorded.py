@@ -74,8 +74,10 @@ def _event_line(event: Event) -> str:
 def _events(session: Session, url: str | None, limit: int) -> tuple[Event, ...]:
     if url is None:
         return access_events(session, limit=limit)
-    checked, credentials = checked_url(url), session.credentials
-    grant, token = credentials.find(checked), credentials.service_tokens.find(checked)
+    checked = checked_url(url)
+    credentials = session.credentials
+    grant = credentials.find(checked)
+    token = credentials.service_tokens.find(checked)
     ids = [entry_id for entry_id in (grant and grant.grant_id, token and token.token_id) if entry_id]
     if not ids:
         raise login_needed(f"There is no credential for {checked} on this machine.", ("See", "authlens list"))
@@ -131,7 +133,8 @@ async def chosen_trace(source: str, which: str | None) -> Trace:
 
 def _stored_traces(session: Session, source: str) -> tuple[TraceSummary, ...]:
     """Return the stored traces for a URL, also of logins that stored no credential, newest first."""
-    url, credentials = checked_url(source), session.credentials
+    url = checked_url(source)
+    credentials = session.credentials
     grant = credentials.find(url)
     if grant is not None:
         return credentials.traces.of(grant.grant_id, *{url, grant.resource_url})

@@ -159,10 +159,12 @@ async def _remove(arguments: Namespace) -> int:
         tokens = session.credentials.service_tokens
         # A record that cannot be read has no URL; its id is the only name it has left.
         if arguments.url in tokens.damaged():
-            token_id, name = arguments.url, "the unreadable record"
+            token_id = arguments.url
+            name = "the unreadable record"
         else:
             token = _find(session, arguments.url)
-            token_id, name = token.token_id, f"{token.client_id} for {token.url}"
+            token_id = token.token_id
+            name = f"{token.client_id} for {token.url}"
         say_forgotten(session, name, await forget(session, token_id))
     return 0
 

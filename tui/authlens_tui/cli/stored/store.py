@@ -81,7 +81,8 @@ async def _open_encrypted_file() -> OpenedStore:
 
 
 def _tell(to: StoreKind, report: MoveReport, *, as_json: bool) -> None:
-    logins, tokens = report.logins, report.service_tokens
+    logins = report.logins
+    tokens = report.service_tokens
     if as_json:
         answer_json(
             {

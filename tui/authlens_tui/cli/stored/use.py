@@ -17,7 +17,8 @@ async def use(arguments: Namespace) -> int:
         UsageError: the URL or the name cannot be one.
         NoLogin: the account has no login there.
     """
-    url, name = checked_url(arguments.url), account_name(arguments.account)
+    url = checked_url(arguments.url)
+    name = account_name(arguments.account)
     async with open_session(needs_secrets=False, account=name) as session:
         login = session.credentials.covering(url)
         session.credentials.use_account(login)

@@ -36,7 +36,8 @@ def without_flags(argv: Sequence[str]) -> list[str]:
 
 def _without_account(argv: Sequence[str]) -> tuple[list[str], str | None]:
     """Return the arguments without `--as NAME` or `--as=NAME`, and that name."""
-    words, account = list(argv), None
+    words = list(argv)
+    account = None
     for word in argv:
         if word == "--as" and words.index(word) + 1 < len(words):
             position = words.index(word)

@@ -110,8 +110,7 @@ class LessonAttempt:
     @property
     def moves_left(self) -> int:
         """How many moves the attack may still have."""
-        most = self.lesson.attack.most if self.lesson.attack else 0
-        return most - sum(step.phase is LessonPhase.BREAK for step in self.made)
+        return self.lesson.attack.most - sum(step.phase is LessonPhase.BREAK for step in self.made)
 
     def world_of(self, phase: LessonPhase) -> World | None:
         """Return the world that a phase is about: its own, or the last one before it."""
@@ -193,7 +192,7 @@ class LessonAttempt:
 
     async def prepare_attack(self) -> None:
         """Make the world of the attack before its first move, to show what leaked."""
-        if self.lesson.attack and not self.lesson.attack.causes:  # otherwise it is the world of the run
+        if not self.lesson.attack.causes:  # otherwise it is the world of the run
             with self._servers():
                 await self._world(LessonPhase.BREAK)
 
@@ -219,7 +218,7 @@ class LessonAttempt:
         self._require(name not in self.answers, f"“{name}” was answered already")
 
     def _require_cause(self, name: str) -> None:
-        causes = self.lesson.attack.causes if self.lesson.attack else ()
+        causes = self.lesson.attack.causes
         self._require(causes, "there is no fault to name in this lesson")
         self._require(self._last("name") is None, "the fault was named already")
         after = self.phase is LessonPhase.OBSERVE
@@ -237,17 +236,15 @@ class LessonAttempt:
         """Return the phase that a move in a world belongs to, which may be the next one."""
         self._require(self.made, "a prediction comes first")
         attack = self.lesson.attack
-        repair = self.lesson.repair
         if self.phase is LessonPhase.RUN and move.verb == "login":
             return LessonPhase.RUN
         is_repairing = self.phase is LessonPhase.REPAIR
-        goes_on = repair is not None and move.verb in repair.moves
+        goes_on = move.verb in self.lesson.repair.moves
         if goes_on and (is_repairing or self.verdict(LessonPhase.BREAK).passed):
             return LessonPhase.REPAIR
-        allowed = attack is not None and move.verb in attack.moves
-        self._require(allowed, f"“{move.verb}” is no move of this phase")
+        self._require(move.verb in attack.moves, f"“{move.verb}” is no move of this phase")
         self._require(not is_repairing, "the attack is over")
-        self._require(self.moves_left > 0, f"the attack takes at most {attack and attack.most} moves")
+        self._require(self.moves_left > 0, f"the attack takes at most {attack.most} moves")
         return LessonPhase.BREAK
 
     async def _world(self, phase: LessonPhase, switches: Collection[str] = ()) -> World:
@@ -260,21 +257,19 @@ class LessonAttempt:
             return self._worlds[phase]
         self._end_world()
         lesson = self.lesson
-        attack = self.lesson.attack
-        repair = self.lesson.repair
         # The switch that ends a drawn fault is one of no server.
-        mended = lesson.draws and repair is not None and frozenset(switches) in repair.sound
+        mended = lesson.draws and frozenset(switches) in lesson.repair.sound
         world = World(
             replace(lesson.world, faults=()) if mended else lesson.world,
             seed=self.seed,
+            seat=lesson.attack.seat,
             switches=switches,
             faults=self._broken if phase is LessonPhase.REPAIR else (),
             hides_causes=bool(lesson.draws),
-            **({"seat": attack.seat} if attack else {}),
         )
         await self._running.enter_async_context(world)
-        if attack is not None and phase is not LessonPhase.RUN:
-            await world.leak(attack.loot)
+        if phase is not LessonPhase.RUN:
+            await world.leak(lesson.attack.loot)
         return self._worlds.setdefault(phase, world)
 
     async def _defend(self, move: Move) -> None:
@@ -283,8 +278,7 @@ class LessonAttempt:
         switches = move.switches
         self._require(self.has_begun(LessonPhase.RUN), "the run comes first")
         self._require(not self.has_begun(LessonPhase.REPAIR), "the switches were turned already")
-        if repair is None or not repair.offer:
-            raise MoveRefused(len(self.made) + 1, "there are no switches in this lesson")
+        self._require(repair.offer, "there are no switches in this lesson")
         self._require(switches, "turn a switch on")
         self._require(set(switches) <= repair.offer.keys(), "there is no such switch in this lesson")
         within = len(set(switches)) == len(switches) <= repair.budget
@@ -337,7 +331,7 @@ class LessonAttempt:
     def _has_right_point(self) -> bool:
         observation = self.lesson.observation
         point = self._last("point")
-        if point is None or observation is None or point["part"] not in observation.parts:
+        if point is None or point["part"] not in observation.parts:
             return False
         judged = self.judge_claims(LessonPhase.RUN, self.lesson.run.claims)
         right = next(

@@ -124,8 +124,10 @@ def _require_whole(toml: StrictToml, lesson_path: str, lesson: CourseLesson) -> 
         for claim in lesson.claims_of(phase):
             needed = "each claim has its words before it, after a “#”"
             toml.require(claim.words, f"{lesson_path}.{phase}.claims", needed)
-    toml.require(lesson.attack or not lesson.repair, f"{lesson_path}.repair", "a repair follows an attack")
-    can_draw = lesson.observation and lesson.repair
+    has_attack = LessonPhase.BREAK in lesson.phases
+    has_repair = LessonPhase.REPAIR in lesson.phases
+    toml.require(has_attack or not has_repair, f"{lesson_path}.repair", "a repair follows an attack")
+    can_draw = has_repair and LessonPhase.OBSERVE in lesson.phases
     toml.require(
         can_draw or not lesson.draws, f"{lesson_path}.fault[0]", "[observe] and [repair] are missing"
     )
@@ -172,7 +174,7 @@ def _require_names(toml: StrictToml, lesson_path: str, lesson: CourseLesson) -> 
         toml.allow(f"{lesson_path}.fault[{index}].name", (fault.fault,), faults_of(fault.profile))
         toml.allow(f"{lesson_path}.fault[{index}].repair", (fault.repair,), lesson.offer)
     toml.allow(f"{lesson_path}.repair.offer", lesson.offer, {*SWITCHES, *(fault.repair for fault in draws)})
-    if lesson.attack is not None and lesson.attack.causes:
+    if lesson.attack.causes:
         causes = (
             entry.get("id", name) for table in words("causes").values() for name, entry in table.items()
         )

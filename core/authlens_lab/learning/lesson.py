@@ -138,6 +138,13 @@ class Repair(StrictTable, frozen=True):
     moves: tuple[Verb, ...] = ()
 
 
+NO_OBSERVATION: Final = ObservedPart("", "")
+NO_ATTACK: Final = Attack("", Claims(), most=0)
+NO_REPAIR: Final = Repair("", Claims(), budget=0)
+_ABSENT: Final = (NO_OBSERVATION, NO_ATTACK, NO_REPAIR, ())
+"""The parts of phases that a lesson does not have."""
+
+
 class Question(_Choice, frozen=True, kw_only=True):
     """A question with three options. Claims about the run decide which is right, or `right` does.
 
@@ -273,9 +280,9 @@ class CourseLesson(StrictTable, frozen=True, kw_only=True):
     draws: tuple[DrawnFault, ...] = field(default=(), name="fault")
     prediction: Prediction = field(name="predict")
     run: HonestRun = HonestRun("", Claims())
-    observation: ObservedPart | None = field(default=None, name="observe")
-    attack: Attack | None = field(default=None, name="break")
-    repair: Repair | None = None
+    observation: ObservedPart = field(default=NO_OBSERVATION, name="observe")
+    attack: Attack = field(default=NO_ATTACK, name="break")
+    repair: Repair = NO_REPAIR
     questions: tuple[Question, ...] = field(default=(), name="question")
     hints: Mapping[LessonPhase, tuple[str, str, str]] = {}
     drill: Drill = Drill()
@@ -290,7 +297,7 @@ class CourseLesson(StrictTable, frozen=True, kw_only=True):
     @property
     def phases(self) -> tuple[LessonPhase, ...]:
         """What there is to do in it."""
-        return tuple(phase for phase, content in self._parts.items() if content)
+        return tuple(phase for phase, content in self._parts.items() if content not in _ABSENT)
 
     @property
     def watch_for(self) -> str:
@@ -306,16 +313,16 @@ class CourseLesson(StrictTable, frozen=True, kw_only=True):
     @property
     def offer(self) -> Mapping[str, str]:
         """The switches of the repair, each with its words."""
-        return self.repair.offer if self.repair else {}
+        return self.repair.offer
 
     @property
     def budget(self) -> int:
         """How many of the switches may be turned."""
-        return self.repair.budget if self.repair else 0
+        return self.repair.budget
 
     def for_seed(self, seed: int) -> CourseLesson:
         """Return the lesson with the fault that a seed draws."""
-        if not self.draws or self.repair is None or self.observation is None:
+        if not self.draws:
             return self
         drawn = self.draws[seed % len(self.draws)]
         return replace(
@@ -341,7 +348,7 @@ class CourseLesson(StrictTable, frozen=True, kw_only=True):
         names = _order(start, questions_by_name) if order > 1 else questions_by_name
         prediction, _ = self.prediction.lettered(f"{seed}/{self.name}/predict")
         switches = {name: self.offer[name] for name in _order(f"{seed}/{self.name}/repair", self.offer)}
-        repair = self.repair and replace(self.repair, offer=switches)
+        repair = replace(self.repair, offer=switches)
         questions = tuple(questions_by_name[name] for name in names)
         return replace(self, prediction=prediction, repair=repair, questions=questions)
 

@@ -285,7 +285,7 @@ def _point_result(attempt: LessonAttempt, arrow: int, field: str, *, passed: boo
     if passed:
         return f"✔ Right: {part_title(field)} of arrow {arrow}. {decides}".rstrip()
     again = " Point at another part."
-    right_fields = attempt.lesson.observation.parts if attempt.lesson.observation else ()
+    right_fields = attempt.lesson.observation.parts
     # A parameter in its header.
     if any(str(values[one]) in str(values.get(field, "")) for one in right_fields if one in values):
         return f"✖ Not {part_title(field)} as a whole. A value within it has its own part.{again}"

@@ -45,12 +45,10 @@ def forms(lesson: CourseLesson, phase: LessonPhase, loot: Collection[str]) -> tu
     Args:
         loot: the credentials that the learner holds.
     """
-    attack = lesson.attack
-    repair = lesson.repair
     allowed = {
         LessonPhase.RUN: ("login",),
-        LessonPhase.BREAK: attack.moves if attack else (),
-        LessonPhase.REPAIR: repair.moves if repair else (),
+        LessonPhase.BREAK: lesson.attack.moves,
+        LessonPhase.REPAIR: lesson.repair.moves,
     }.get(phase, ())
     return tuple(
         MoveForm(verb, tuple(_arguments(verb, lesson, loot)))
@@ -73,12 +71,11 @@ _MEANT_WITH: Final = {
 
 def _arguments(verb: str, lesson: CourseLesson, loot: Collection[str]) -> Iterator[Argument]:
     world = lesson.world
-    attack = lesson.attack
-    there = {*world.parties, *world.faults, *(attack.moves if attack else ())}
+    there = {*world.parties, *world.faults, *lesson.attack.moves}
     for one in MOVES[verb].arguments:
         if _MEANT_WITH.get(one.name) not in {None, *there}:
             continue
-        choices = attack.causes if attack and one.name == "diagnosis" else one.choices
+        choices = lesson.attack.causes if one.name == "diagnosis" else one.choices
         if one.names_credential:  # a client's name is none
             choices = tuple(choice for choice in choices if choice != "$client")
         fitting = [

@@ -90,8 +90,7 @@ def test_each_move_of_a_solution_is_offered_when_it_is_made(name: str) -> None:
             for move in solution:
                 phase = present(attempt.next_phase)
                 # A move of the attack can follow when its claims hold already.
-                attack = present(lesson.attack)
-                if phase is LessonPhase.REPAIR and move.verb in attack.moves and lesson.offer:
+                if phase is LessonPhase.REPAIR and move.verb in lesson.attack.moves and lesson.offer:
                     phase = LessonPhase.BREAK
                 if phase is LessonPhase.BREAK:
                     await attempt.prepare_attack()

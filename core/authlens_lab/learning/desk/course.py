@@ -324,14 +324,14 @@ def _phase(lesson: CourseLesson, phase: LessonPhase) -> dict[str, Any]:
     match phase:
         case LessonPhase.PREDICT:
             entry |= {"options": lesson.prediction.words, "moves": ("predict",)}
-        case LessonPhase.BREAK if attack:
+        case LessonPhase.BREAK:
             entry |= {
                 "loot": [f"${name}" for name in attack.loot],
                 "moves": attack.moves,
                 "most": attack.most,
             }
             entry |= {"causes": attack.causes}
-        case LessonPhase.REPAIR if repair:
+        case LessonPhase.REPAIR:
             entry |= {"options": repair.offer, "moves": repair.moves or ("defend",), "budget": repair.budget}
         case LessonPhase.QUESTIONS:
             questions = lesson.questions

@@ -94,14 +94,14 @@ def mutations(lesson: CourseLesson, solution: Sequence[Move]) -> Iterator[Lesson
             yield LessonMutation(f"without move {number + 1}, {move.verb}", (*before, *after))
         for what, other in _guesses(lesson, move):
             yield LessonMutation(what, (*before, other, *after))
-    if lesson.attack:
+    if LessonPhase.BREAK in lesson.phases:
         honest = ("predict", "login", "point", "answer")
         yield LessonMutation(
             "the run and the answers alone", tuple(one for one in moves if one.verb in honest)
         )
     if answers := [move for move in moves if move.verb == "answer"]:
         yield LessonMutation("without two answers", tuple(one for one in moves if one not in answers[:2]))
-    if not lesson.repair or not lesson.offer:
+    if not lesson.offer:
         return
     for size in range(1, lesson.repair.budget + 1):
         for switches in combinations(lesson.offer, size):
@@ -119,10 +119,9 @@ def mutations(lesson: CourseLesson, solution: Sequence[Move]) -> Iterator[Lesson
 
 def _guesses(lesson: CourseLesson, move: Move) -> Iterator[tuple[str, Move]]:
     """Yield guesses: the status instead of the deciding part, and another cause."""
-    parts = lesson.observation.parts if lesson.observation else ()
-    if move.verb == "point" and lesson.draws and "status" not in parts:
+    if move.verb == "point" and lesson.draws and "status" not in lesson.observation.parts:
         yield "with the status alone", move_in(f"point {move['arrow']} status")
-    if move.verb == "name" and lesson.attack:
+    if move.verb == "name":
         other = next(cause for cause in lesson.attack.causes if cause != move["diagnosis"])
         yield f"with the cause {other}", move_in(f"name {other}")
 

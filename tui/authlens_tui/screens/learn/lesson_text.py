@@ -50,8 +50,7 @@ def headed(texts: Iterable[tuple[str, str]]) -> list[Item]:
 
 def phases_line(lesson: OpenLesson, phase: LessonPhase) -> Content:
     """Return whose seat it is, and the phases: done, shown and to come."""
-    attack = lesson.lesson.attack
-    seat = attack.seat if attack and phase is LessonPhase.BREAK else "you"
+    seat = lesson.lesson.attack.seat if phase is LessonPhase.BREAK else "you"
     parts = [Content.styled(f" Seat: {seat.upper()} ", "bold reverse")]
     for verdict in lesson.attempt.verdicts:
         name = verdict.phase.value

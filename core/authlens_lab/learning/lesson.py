@@ -14,9 +14,9 @@ from typing import Final, Literal, Self
 from msgspec import field
 from msgspec.structs import replace
 
-from authlens_core.values.word_files import words
 from authlens_lab.emulator import MachineClient, Profile, faults_of
 from authlens_lab.learning.claim import Claims, LootName, Option
+from authlens_lab.learning.course_words import course_words
 from authlens_lab.learning.moves import LessonPhase, Verb
 from authlens_lab.learning.strict_file import StrictTable
 from authlens_lab.learning.world import WorldSettings
@@ -242,7 +242,7 @@ class Drill(StrictTable, frozen=True):
     @property
     def how(self) -> str:
         """Which keys lead through it."""
-        return str(words("course", "authlens_lab")["walk"][self.walk]).replace("{credential}", self.brings)
+        return str(course_words("walk")[self.walk]).replace("{credential}", self.brings)
 
     @property
     def ends_at_the_dashboard(self) -> bool:

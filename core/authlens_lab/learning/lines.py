@@ -14,9 +14,9 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from authlens_core.trace.record import Trace, sent_once
-from authlens_core.values.word_files import words as word_file
 from authlens_lab.learning.attempt import LessonAttempt
 from authlens_lab.learning.claim import Claim, Operator
+from authlens_lab.learning.course_words import course_words
 from authlens_lab.learning.lesson import CourseLesson
 from authlens_lab.learning.moves import LessonPhase, Move
 from authlens_lab.learning.offers import MoveForm, forms
@@ -59,8 +59,12 @@ class VerdictLine(Struct, frozen=True):
 
 _KIND: Final = frozenset({"what", "purpose", "stage", "name"})
 """The fields without which a row is not even of the kind that a claim asks for."""
-_PARTIES: Final = frozenset({"seat", "at", "user", "browser"})
-"""The fields that name someone."""
+_TITLES: Final = {
+    **dict.fromkeys(("seat", "at", "user", "browser"), "party"),
+    "reason": "reason",
+    "severity": "severity",
+}
+"""The table of the words of a field, where it has one."""
 
 
 class LessonLines:
@@ -332,8 +336,7 @@ def _differs(claim: Claim, name: str, row: EvidenceRow) -> str:
     """Return how a row differs from a claim in a field, without a value that may be a credential."""
     if name.startswith(("after ", "before ")):
         return f"It has to come {name.partition(' ')[0]} what the line above it shows."
-    texts = word_file("course", "authlens_lab")
-    label = texts["field"].get(name, name)
+    label = course_words("field").get(name, name)
     test = next(test for tests in claim.alternatives for test in tests if test.field == name)
     if test.operator in {Operator.PRESENT, Operator.ABSENT}:
         return f"{label}: {'missing' if test.operator is Operator.PRESENT else 'must not be there'}"
@@ -341,7 +344,7 @@ def _differs(claim: Claim, name: str, row: EvidenceRow) -> str:
     is_plain = WORDS[row.source].get(name) or name == "status"
     if not is_plain or not all(isinstance(one, str | int) for one in expected):
         return f"{label}: another one"
-    titles = texts["party"] if name in _PARTIES else texts.get(name, {})
+    titles = course_words(_TITLES[name]) if name in _TITLES else {}
     actual, *either = (
         titles.get(str(one), str(one).replace("_", " ")) for one in (row.values.get(name, "none"), *expected)
     )

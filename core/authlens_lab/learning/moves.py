@@ -22,9 +22,9 @@ from msgspec import Struct
 
 from authlens_core.values.errors import LessonRefused
 from authlens_core.values.safe_text import NAME, safe_line
-from authlens_core.values.word_files import words
 from authlens_lab.learning import attack_moves
 from authlens_lab.learning.claim import LOOT
+from authlens_lab.learning.course_words import course_words
 from authlens_lab.learning.world import World
 
 Verb = Literal[
@@ -87,11 +87,11 @@ class Argument(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def title(self) -> str:
         """What it is called in a form."""
-        return str(words("course", "authlens_lab")["argument"].get(self.name, self.name))
+        return str(course_words("argument").get(self.name, self.name))
 
     def label(self, choice: str) -> str:
         """Return what a choice is called in a form."""
-        return str(words("course", "authlens_lab")["choice"].get(choice, choice))
+        return str(course_words("choice").get(choice, choice))
 
     def value_in(self, arguments: Mapping[str, str]) -> str:
         """Return its value among those by name.

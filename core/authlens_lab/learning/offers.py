@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from authlens_core.values.word_files import words
+from authlens_lab.learning.course_words import course_words
 from authlens_lab.learning.lesson import CourseLesson
 from authlens_lab.learning.moves import MOVES, Argument, LessonPhase, Move
 
@@ -27,7 +27,7 @@ class MoveForm(Struct, frozen=True):
     @property
     def meaning(self) -> str:
         """What it does, in a sentence."""
-        return str(words("course", "authlens_lab")["move"][self.verb])
+        return str(course_words("move")[self.verb])
 
     def moves(self) -> Iterator[tuple[str, Move]]:
         """Yield each move that can be made, after the words for its choices."""

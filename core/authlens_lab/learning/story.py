@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Purpose
 from authlens_core.values.secret import MASK, Secret
 from authlens_core.values.stage import Outcome
-from authlens_core.values.word_files import words
+from authlens_lab.learning.course_words import course_words
 from authlens_lab.learning.row import EvidenceRow, Source
 from authlens_lab.learning.verdict import trace_of
 from authlens_lab.learning.world import YOU, World
@@ -23,7 +23,7 @@ class StoryLine(Struct, frozen=True):
     """One line.
 
     Attributes:
-        arrow: the number of the request, or of the one that a party answered so; 0 for anything else.
+        action: what was requested, or what a party did.
         receiver: empty for what a party did, which has no bytes to point at.
         answer: the status, or that there was none.
         meaning: what a request is for, in a sentence; empty for anything else.
@@ -31,29 +31,33 @@ class StoryLine(Struct, frozen=True):
     """
 
     row: EvidenceRow
-    arrow: int
     sender: str
-    receiver: str
-    words: str
+    action: str
+    receiver: str = ""
     answer: str = ""
     meaning: str = ""
     aside: str = ""
 
     @property
+    def arrow(self) -> int:
+        """The number of the request, or of the one that a party answered so; 0 for anything else."""
+        return self.row.arrow
+
+    @property
     def text(self) -> str:
         """The line without its number."""
         if not self.receiver:
-            return f"{self.sender} {self.words}"
-        return f"{self.sender} → {self.receiver}: {self.words} → {self.answer}"
+            return f"{self.sender} {self.action}"
+        return f"{self.sender} → {self.receiver}: {self.action} → {self.answer}"
 
     @property
     def sentence(self) -> str:
         """The line, to be read aloud."""
         if self.receiver:
             return (
-                f"Arrow {self.arrow}. {self.sender} to {self.receiver}. {self.words}. Answer {self.answer}."
+                f"Arrow {self.arrow}. {self.sender} to {self.receiver}. {self.action}. Answer {self.answer}."
             )
-        return f"{f'At arrow {self.arrow},' if self.arrow else 'Event:'} {self.sender} {self.words}."
+        return f"{f'At arrow {self.arrow},' if self.arrow else 'Event:'} {self.sender} {self.action}."
 
 
 class Part(Struct, frozen=True):
@@ -123,35 +127,37 @@ def story(rows: Iterable[EvidenceRow]) -> tuple[StoryLine, ...]:
 def line_of(row: EvidenceRow) -> StoryLine:
     """Return the line of a request, or of what a party did, saw or checked."""
     values = row.values
-    texts = words("course", "authlens_lab")
-    party = texts["party"]
+    party = course_words("party")
     sender = party.get(values.get("seat"), "")
     if row.source is Source.EXCHANGE:
-        url = str(values["url"])
-        receiver = party.get(values.get("at")) or urlsplit(url).netloc
-        request = f"{values['method']} {values['path']}"
-        answer = str(values.get("status", "none"))
-        explanations = [texts[table].get(values["purpose"], "") for table in ("request", "aside")]
-        return StoryLine(row, row.arrow, sender, receiver, request, answer, *explanations)
+        return StoryLine(
+            row,
+            sender,
+            f"{values['method']} {values['path']}",
+            receiver=party.get(values.get("at")) or urlsplit(str(values["url"])).netloc,
+            answer=str(values.get("status", "none")),
+            meaning=course_words("request").get(values["purpose"], ""),
+            aside=course_words("aside").get(values["purpose"], ""),
+        )
     if row.source is Source.EVENT:
-        return StoryLine(row, row.arrow, party.get(values.get("at"), sender), "", _event_words(row, texts))
+        return StoryLine(row, party.get(values.get("at"), sender), _event_sentence(row))
     if row.source is Source.RECORD:
         ended = "gets through" if values["outcome"] == Outcome.PASSED else "stops at"
-        judged = f"{ended} the step {str(values['stage']).replace('_', ' ')}"
+        verdict = f"{ended} the step {str(values['stage']).replace('_', ' ')}"
     elif values["severity"] == _FAILURE:
-        judged = f"stops: {texts['check'].get(values['name']) or values['name']}"
+        verdict = f"stops: {course_words('check').get(values['name']) or values['name']}"
     else:
-        judged = texts["check_met"].get(values["name"], "finds nothing wrong with the answer")
-    return StoryLine(row, row.arrow, "authlens", "", judged)
+        verdict = course_words("check_met").get(values["name"], "finds nothing wrong with the answer")
+    return StoryLine(row, "authlens", verdict)
 
 
-def _event_words(row: EvidenceRow, texts: Any) -> str:
-    names = {"user": "no one", "browser": "no one"}
-    names |= {name: str(row.values[name]).title() for name in ("user", "browser") if name in row.values}
-    names["seat"] = texts["party"][row.values["seat"]]
-    sentence = str(texts["event"][row.values["what"]]).format(**names)
+def _event_sentence(row: EvidenceRow) -> str:
+    users = {name: str(row.values.get(name, "no one")) for name in ("user", "browser")}
+    names = {name: user if user == "no one" else user.title() for name, user in users.items()}
+    names["seat"] = course_words("party")[row.values["seat"]]
+    sentence = str(course_words("event")[row.values["what"]]).format(**names)
     reason = row.values.get("reason")
-    return f"{sentence}: {texts['reason'][reason]}" if reason else sentence
+    return f"{sentence}: {course_words('reason')[reason]}" if reason else sentence
 
 
 _CHALLENGE: Final = "reply.www-authenticate"
@@ -160,9 +166,7 @@ _CHALLENGE: Final = "reply.www-authenticate"
 def parts(world: World, row: EvidenceRow) -> Iterator[Part]:
     """Yield what can be pointed at in a request and its answer."""
     redactor = Redactor(secrets_of(trace_of(world.records)))
-    for prefix, group in words("course", "authlens_lab")[
-        "group"
-    ].items():  # in the order in which parts are shown
+    for prefix, group in course_words("group").items():  # in the order in which parts are shown
         for name, value in row.values.items():
             kind, _, member = name.partition(".")
             # The parameters of a challenge are listed on their own: the value that counts is shown once.
@@ -191,7 +195,7 @@ def _mask(world: World, name: str, value: str) -> str:
 
 def meaning(field: str, purpose: str | int = "") -> str:
     """Return what a part of a request for `purpose` decides, in a sentence; empty if nothing is known."""
-    if text := words("course", "authlens_lab")["part"].get(field):
+    if text := course_words("part").get(field):
         return str(text)
     kind, _, name = field.partition(".")
     if kind == "challenge":

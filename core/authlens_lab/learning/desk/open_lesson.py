@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from authlens_core.values.errors import LessonRefused
 from authlens_lab.learning.attempt import LessonAttempt
+from authlens_lab.learning.course_words import course_words
 from authlens_lab.learning.lesson import CourseLesson
 from authlens_lab.learning.lines import LessonLines, VerdictLine, proof_texts, result
 from authlens_lab.learning.moves import LessonPhase, MadeMove, Move, MoveRefused, move_in
@@ -27,6 +28,7 @@ __all__ = [
     "Part",
     "StoryLine",
     "VerdictLine",
+    "course_words",
     "proof_texts",
     "result",
     "spoken",

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from authlens_core.values.errors import AuthlensError, LessonRefused
-from authlens_core.values.word_files import words
 from authlens_lab.learning.desk.open_lesson import (
     TURNED_BACK,
     LessonPhase,
     OpenLesson,
+    course_words,
     proof_texts,
     result,
     spoken,
@@ -73,10 +73,7 @@ class PlainLesson:
             case "hint":
                 self._hint()
             case "help" | "?":
-                say_texts(
-                    f"{name}: {meaning}"
-                    for name, meaning in words("course", "authlens_lab")["command"].items()
-                )
+                say_texts(f"{name}: {meaning}" for name, meaning in course_words("command").items())
             case "task":
                 self._written.clear()
             case "next" if phase := self._lesson.next_phase:

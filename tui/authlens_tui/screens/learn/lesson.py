@@ -11,12 +11,12 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from authlens_core.values.errors import AuthlensError
-from authlens_core.values.word_files import words
 from authlens_lab.learning.desk.open_lesson import (
     TURNED_BACK,
     LessonPhase,
     OpenLesson,
     Part,
+    course_words,
     result,
 )
 from authlens_lab.learning.moves import Move, move_in
@@ -207,7 +207,8 @@ class CourseLessonScreen(ActionChecks, Screen[bool]):
 
     def _asked(self) -> Iterator[ActionLine]:
         """Yield what came of the last move, and what is asked now, or what the selected part is for."""
-        lesson, prompt = self._lesson, words("course", "authlens_lab")["asked"][self._phase]
+        lesson = self._lesson
+        prompt = course_words("asked")[self._phase]
         texts = [self._note, lesson.text(self._phase, self._question) if self._asks else ""]
         element = next((element for element in self._parts if element.name == self.story.key), None)
         if element and element.meaning:

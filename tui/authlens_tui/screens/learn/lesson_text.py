@@ -86,7 +86,7 @@ def story_lines(
             continue
         sentence = Content.assemble(
             (f"{line.sender} ──▶ {line.receiver}", "$text-primary"),
-            f"  {line.words} → ",
+            f"  {line.action} → ",
             (line.answer, "bold"),
         )
         aside = Content.styled(f"\n{line.aside}" if line.aside else "", "$quiet")

@@ -47,7 +47,6 @@ TOKEN = frozenset(
         "authlens_core.state.paths",
         "authlens_tui",
         "authlens_tui.cli",
-        "authlens_tui.cli.process",
         "authlens_tui.cli.start",
         "authlens_tui.cli.terminal",
         "authlens_tui.cli.terminal.abilities",

@@ -16,8 +16,7 @@ from msgspec.structs import replace
 
 from authlens_lab.emulator import MachineClient, Profile, faults_of
 from authlens_lab.learning.claim import Claims, LootName, Option
-from authlens_lab.learning.course_words import course_words
-from authlens_lab.learning.moves import LessonPhase, Verb
+from authlens_lab.learning.moves import LessonPhase, Verb, course_words
 from authlens_lab.learning.strict_file import StrictTable
 from authlens_lab.learning.world import WorldSettings
 

@@ -16,9 +16,8 @@ from msgspec.structs import asdict
 from authlens_core.trace.record import Trace, sent_once
 from authlens_lab.learning.attempt import LessonAttempt
 from authlens_lab.learning.claim import Claim, Operator
-from authlens_lab.learning.course_words import course_words
 from authlens_lab.learning.lesson import CourseLesson
-from authlens_lab.learning.moves import LessonPhase, Move
+from authlens_lab.learning.moves import LessonPhase, Move, course_words
 from authlens_lab.learning.offers import MoveForm, forms
 from authlens_lab.learning.row import WORDS, EvidenceRow, Source
 from authlens_lab.learning.story import (

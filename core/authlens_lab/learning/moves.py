@@ -15,17 +15,24 @@ import shlex
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
 
 from authlens_core.values.errors import LessonRefused
 from authlens_core.values.safe_text import NAME, safe_line
+from authlens_core.values.word_files import words
 from authlens_lab.learning import attack_moves
 from authlens_lab.learning.claim import LOOT
-from authlens_lab.learning.course_words import course_words
 from authlens_lab.learning.world import World
+
+
+def course_words(table: str) -> Mapping[Any, Any]:
+    """Return one table of `course.toml`; its keys are text, and looked up by the values of rows."""
+    tables: Mapping[str, Mapping[Any, Any]] = words("course", "authlens_lab")
+    return tables[table]
+
 
 Verb = Literal[
     "login",

@@ -9,9 +9,8 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from authlens_lab.learning.course_words import course_words
 from authlens_lab.learning.lesson import CourseLesson
-from authlens_lab.learning.moves import MOVES, Argument, LessonPhase, Move
+from authlens_lab.learning.moves import MOVES, Argument, LessonPhase, Move, course_words
 
 
 class MoveForm(Struct, frozen=True):

@@ -13,7 +13,8 @@ from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Purpose
 from authlens_core.values.secret import MASK, Secret
 from authlens_core.values.stage import Outcome
-from authlens_lab.learning.course_words import course_words
+from authlens_core.values.word_files import words
+from authlens_lab.learning.moves import course_words
 from authlens_lab.learning.row import EvidenceRow, Source
 from authlens_lab.learning.verdict import trace_of
 from authlens_lab.learning.world import YOU, World

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from authlens_core.values.errors import AuthlensError, LoginNeeded
 from authlens_core.values.secret import forbid_core_dump
 from authlens_core.values.version import VERSION
-from authlens_tui.cli.process import INTERRUPTED, READER_GONE, has_borrowed_rights
+from authlens_tui.cli import INTERRUPTED, READER_GONE, has_borrowed_rights
 from authlens_tui.cli.terminal.flags import is_plain, no_input, without_flags
 from authlens_tui.cli.terminal.output import BESIDE, answer_line, discard, report_error, say
 from authlens_tui.cli.terminal.refused import login_needed, nearest, refusal, say_command

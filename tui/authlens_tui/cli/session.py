@@ -1,14 +1,14 @@
-"""Open the secret store that a verb needs: the keyring, or the encrypted file with its passphrase."""
+"""The session of a verb: its secret store, opened, the credentials it names, and logins one after another."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from authlens_core.desk import session as desk
 from authlens_core.desk.session import (
@@ -22,9 +22,10 @@ from authlens_core.desk.session import (
     open_secret_store,
     remembered_store,
 )
+from authlens_core.values.errors import AuthlensError, gravest
 from authlens_tui.cli.option_values import checked_url
-from authlens_tui.cli.terminal.flags import no_input
-from authlens_tui.cli.terminal.output import say, say_fix
+from authlens_tui.cli.terminal.flags import no_input, numbered
+from authlens_tui.cli.terminal.output import AnswerLost, report_error, say, say_fix
 from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.terminal.quiet_terminal import PasteReader
 from authlens_tui.terminal.secret_files import VARIABLE, passphrase_in_file
@@ -188,3 +189,41 @@ def say_result(name: str, result: ActionResult, url: str = "") -> None:
 def iso_time(of: datetime | None) -> str | None:
     """Return a moment as JSON carries it: ISO 8601 in UTC, to the second."""
     return None if of is None else of.astimezone(UTC).isoformat(timespec="seconds")
+
+
+_SIGNALS: Final = 128  # an exit code above it: a signal ended the login, and with it the command
+
+
+async def in_turn(urls: Sequence[str], log_in: Callable[[str], Awaitable[int]]) -> int:
+    """Log in to each URL and return the gravest exit code; a failure does not stop the next login.
+
+    Ctrl-C stops all of them.
+
+    Raises:
+        AnswerLost: no one reads the answer, so the rest would be lost as well.
+    """
+    codes: dict[str, int] = {}
+    for number, url in enumerate(urls, 1):
+        if len(urls) > 1:
+            say(f"Login {number} of {len(urls)}: {url}")
+        try:
+            codes[url] = await log_in(url)
+        # The reader is gone, and so would be the answers of all the other logins.
+        except AnswerLost:
+            raise
+        except AuthlensError as error:
+            report_error(error, url=url)
+            codes[url] = error.exit_code
+        # Ctrl-C is meant for the command, not for this one login of it.
+        if codes[url] > _SIGNALS:
+            return codes[url]
+    if len(urls) > 1:
+        _sum_up(codes)
+    return gravest(codes.values())
+
+
+def _sum_up(codes: Mapping[str, int]) -> None:
+    failed = {url: code for url, code in codes.items() if code}
+    say(f"{len(codes) - len(failed)} of {len(codes)} logins succeeded.")
+    for line in numbered(f"{url}: exit code {code}" for url, code in failed.items()):
+        say(f"  {line}")

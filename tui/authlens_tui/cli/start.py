@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from authlens_core.desk.stored_token import stored_token
-from authlens_tui.cli.process import INTERRUPTED, READER_GONE, has_borrowed_rights
+from authlens_tui.cli import INTERRUPTED, READER_GONE, has_borrowed_rights
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -14,10 +14,9 @@ from msgspec.structs import replace
 
 from authlens_core.values.errors import LessonRefused
 from authlens_lab.learning.attempt import LessonAttempt
-from authlens_lab.learning.course_words import course_words
 from authlens_lab.learning.lesson import CourseLesson
 from authlens_lab.learning.lines import LessonLines, VerdictLine, proof_texts, result
-from authlens_lab.learning.moves import LessonPhase, MadeMove, Move, MoveRefused, move_in
+from authlens_lab.learning.moves import LessonPhase, MadeMove, Move, MoveRefused, course_words, move_in
 from authlens_lab.learning.progress import LessonProgress, ProgressFile, progress_name
 from authlens_lab.learning.story import Part, StoryLine, spoken, spoken_value
 

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 import pytest
 
 from authlens_core.values.errors import NetworkFailure, UsageError
-from authlens_tui.cli.login.event_lines import in_turn
 from authlens_tui.cli.main import run
+from authlens_tui.cli.session import in_turn
 from authlens_tui.cli.terminal.output import AnswerLost
 
 A, B, C = (f"https://{name}.example/" for name in "abc")

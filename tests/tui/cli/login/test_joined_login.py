@@ -19,8 +19,8 @@ from authlens_core.values.errors import LoginNeeded, TimedOut
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
-from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.plain_login import log_in
+from authlens_tui.cli.terminal.output import EventLines
 from support.grants import grant
 from support.open_databases import owned
 from support.waiting import PATIENCE

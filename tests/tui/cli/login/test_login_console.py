@@ -18,9 +18,9 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 from authlens_core.values.user_screen import UserScreen
 from authlens_tui.cli.login import login_console as teller_module
-from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.login_console import LoginConsole, say_device_code
 from authlens_tui.cli.login.login_events import event_as_json
+from authlens_tui.cli.terminal.output import EventLines
 
 LINK = "https://team.example/authorize?state=s"
 SSH = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}

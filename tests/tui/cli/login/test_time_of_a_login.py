@@ -14,8 +14,8 @@ from authlens_core.values.exchange import Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
-from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.plain_login import all_stages
+from authlens_tui.cli.terminal.output import EventLines
 from support.driven_login import login_to
 from support.scripted_login import (
     ISSUER,

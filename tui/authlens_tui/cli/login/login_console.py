@@ -12,10 +12,9 @@ from authlens_core.desk.callback_offer import CallbackOffer, UserScreen, callbac
 from authlens_core.desk.log_in import AuthorizationReady, DeviceCodeReady, Event, Login, Stage, StageEnded
 from authlens_core.values.fix import fix, step
 from authlens_core.values.secret import Secret
-from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.login_events import event_as_json, tell
 from authlens_tui.cli.terminal.flags import numbered
-from authlens_tui.cli.terminal.output import is_terminal, say, say_fix
+from authlens_tui.cli.terminal.output import EventLines, is_terminal, say, say_fix
 from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.quiet_terminal import PasteReader
 

@@ -11,14 +11,13 @@ from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from authlens_core.values.errors import LoginNeeded, NoSecretStore
-from authlens_tui.cli.login.event_lines import EventLines, in_turn
+from authlens_tui.cli import INTERRUPTED
 from authlens_tui.cli.login.login_arguments import checked_options, options_given
 from authlens_tui.cli.option_values import checked_urls
-from authlens_tui.cli.process import INTERRUPTED
-from authlens_tui.cli.session import open_session
+from authlens_tui.cli.session import in_turn, open_session
 from authlens_tui.cli.terminal.flags import no_input
 from authlens_tui.cli.terminal.interruption import ended_by, exit_on_signals
-from authlens_tui.cli.terminal.output import say
+from authlens_tui.cli.terminal.output import EventLines, say
 from authlens_tui.cli.terminal.refused import login_needed, say_command
 
 if TYPE_CHECKING:

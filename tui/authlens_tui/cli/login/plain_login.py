@@ -24,12 +24,11 @@ from authlens_core.desk.log_in import (
 from authlens_core.desk.session import AuthlensError, NoSecretStore, Session
 from authlens_core.trace.record import CheckId, Severity
 from authlens_core.values.fix import Fix, fix, step
-from authlens_tui.cli.login.event_lines import EventLines
+from authlens_tui.cli import INTERRUPTED
 from authlens_tui.cli.login.login_console import LoginConsole
 from authlens_tui.cli.login.login_events import JSON_VERSION
-from authlens_tui.cli.process import INTERRUPTED
 from authlens_tui.cli.session import iso_time
-from authlens_tui.cli.terminal.output import AnswerLost, report_error, say, say_fix
+from authlens_tui.cli.terminal.output import AnswerLost, EventLines, report_error, say, say_fix
 from authlens_tui.words.times import already_words
 
 # The next stage stops as well: without a client, which can be given in the app, or for want of endpoints.

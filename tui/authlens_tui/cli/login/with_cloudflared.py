@@ -16,10 +16,9 @@ from authlens_core.trace.events import (
     PrintedLine,
     ProcessStarted,
 )
-from authlens_tui.cli.login.event_lines import EventLines, in_turn
 from authlens_tui.cli.option_values import checked_urls
-from authlens_tui.cli.session import iso_time, open_session
-from authlens_tui.cli.terminal.output import fix_as_json, report_error, say
+from authlens_tui.cli.session import in_turn, iso_time, open_session
+from authlens_tui.cli.terminal.output import EventLines, fix_as_json, report_error, say
 
 
 async def cloudflared_login(arguments: Namespace) -> int:

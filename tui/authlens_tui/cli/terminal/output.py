@@ -170,6 +170,59 @@ def answer_text(text: str) -> None:
         stdout.buffer.flush()
 
 
+class EventLines:
+    """Writes the events of a login on stdout, each with the URL of its resource.
+
+    Args:
+        url: the resource.
+        is_requested: false for a login that is reported in words: nothing is written.
+        options: those that the login was given, for the commands that lead on from a failure.
+    """
+
+    def __init__(self, url: str, *, is_requested: bool, options: GivenOptions = ()) -> None:
+        self.url = url
+        self.is_requested = is_requested
+        self.options = options
+
+    def write(self, event: Mapping[str, object]) -> None:
+        """Write one event.
+
+        Raises:
+            AnswerLost: it could not be written.
+        """
+        if self.is_requested:
+            answer_json({**event, "resource_url": self.url})
+
+    def stopped(self, code: int) -> int:
+        """End the events after a signal, because their reader may live on; return the code."""
+        try:
+            self.write({"event": "stopped", "exit_code": code})
+        except (AnswerLost, BrokenPipeError):  # the same Ctrl-C has ended the reader
+            discard(sys.stdout)
+        return code
+
+    def failed(self, error: AuthlensError) -> int:
+        """Show why the login failed and what to do, in words and as an event; return the exit code.
+
+        Raises:
+            AnswerLost: the event could not be written.
+        """
+        from authlens_core.values.login_command import filled  # what succeeds needs none of it
+
+        error.cure = filled(error.cure, self.url, self.options)
+        report_error(error)
+        self.write(
+            {
+                "event": "failed",
+                "stage": error.stage,
+                "cause": error.cause,
+                **fix_as_json(error.cure),
+                "exit_code": error.exit_code,
+            }
+        )
+        return error.exit_code
+
+
 def encodable(text: str, stream: TextIO) -> str:
     """Return `text` in the encoding's characters: our signs become plain ones, others escapes.
 

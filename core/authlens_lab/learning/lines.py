@@ -81,8 +81,6 @@ class LessonLines:
         """The lesson with what the seed drew, and the letters of this attempt."""
         return self.attempt.lesson
 
-    # -- what a phase shows ----------------------------------------------------------------------------
-
     def text(self, phase: LessonPhase, question: str = "") -> str:
         """Return what a phase is about, or a question of it."""
         return self.lesson.text(phase, question)
@@ -134,8 +132,6 @@ class LessonLines:
             return None
         *_, (record, exchange, _) = islice(sent_once(world.records), arrow)
         return trace_of(world.records, world.emulator.resource_url), (record, exchange)
-
-    # -- the verdict -----------------------------------------------------------------------------------
 
     def proofs(self, phase: LessonPhase) -> tuple[VerdictLine, ...]:
         """Return a line for each claim of a phase, and one for the honest login if it has to work."""

@@ -116,8 +116,6 @@ class OpenLesson(LessonLines):
         if self.next_phase is LessonPhase.BREAK:
             await self.attempt.prepare_attack()
 
-    # -- moves -----------------------------------------------------------------------------------------
-
     def move_typed(self, line: str) -> Move:
         """Return the move of a line that is typed now.
 

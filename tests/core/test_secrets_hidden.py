@@ -228,6 +228,7 @@ def test_a_field_that_is_named_like_a_secret_is_one(kind: type) -> None:
         ("SideResult", "error_code"),
         ("ProxyRefusal", "code"),
         ("DeviceAuthorization", "user_code"),
+        ("DeviceCodeReady", "user_code"),
         # Names of credentials that a lesson has.
     }
     for name, hint in _hints(kind).items():

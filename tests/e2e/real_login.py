@@ -31,8 +31,8 @@ async def log_in(run: Login, browse: Browse = say_yes) -> tuple[Trace, Page | No
     def on_event(event: Event) -> None:
         if isinstance(event, AuthorizationReady):
             browsing.append(asyncio.ensure_future(browse(event.url)))
-        elif isinstance(event, DeviceCodeReady) and event.device.verification_uri_complete is not None:
-            page = event.device.verification_uri_complete.text
+        elif isinstance(event, DeviceCodeReady) and event.verification_uri_complete is not None:
+            page = event.verification_uri_complete.text
             browsing.append(asyncio.ensure_future(_enter_code(page)))
 
     run.watch(on_event)

@@ -74,7 +74,7 @@ class CommandLine:
         """Have the user enter the code of a login by device."""
         _on_event(console, event)
         if self.browse is not None and isinstance(event, DeviceCodeReady):
-            page = event.device.verification_uri_complete or event.device.verification_uri
+            page = event.verification_uri_complete or event.verification_uri
             asyncio.run_coroutine_threadsafe(play_person(page.text, deliver=False), self.loop)
 
     def run(self, *arguments: str, typed: str = "") -> Ran:

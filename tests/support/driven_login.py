@@ -143,8 +143,8 @@ async def played(
     def watch(event: Event) -> None:
         if isinstance(event, AuthorizationReady):
             playing.append(asyncio.ensure_future(play_person(event.url)))
-        elif isinstance(event, DeviceCodeReady) and event.device.verification_uri_complete is not None:
-            page = event.device.verification_uri_complete.text
+        elif isinstance(event, DeviceCodeReady) and event.verification_uri_complete is not None:
+            page = event.verification_uri_complete.text
             playing.append(asyncio.ensure_future(play_person(page, deliver=False)))
 
     login.watch(watch)

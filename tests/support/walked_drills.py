@@ -69,8 +69,8 @@ class Walked:
         match event:
             case AuthorizationReady():
                 self._begin(event.url, login)
-            case DeviceCodeReady() if event.device.verification_uri_complete is not None:
-                self._begin(event.device.verification_uri_complete.text, login)
+            case DeviceCodeReady() if event.verification_uri_complete is not None:
+                self._begin(event.verification_uri_complete.text, login)
             case ExchangeStarted() if self._walk is Walk.IMPATIENT:
                 self._begin("", login)
 

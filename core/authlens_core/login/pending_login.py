@@ -78,8 +78,8 @@ class PendingLogin(Struct, frozen=True):
         match event:
             case AuthorizationReady(url):
                 document = {"url": url}
-            case DeviceCodeReady(device):
-                document = {"url": device.verification_uri.text, "code": device.user_code}
+            case DeviceCodeReady(user_code, page):
+                document = {"url": page.text, "code": user_code}
             case _:
                 return
         if self.path is not None:

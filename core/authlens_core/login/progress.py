@@ -206,10 +206,10 @@ def _out_of_time(
     """Return the failure of a stage that the limit ended, after `elapsed` seconds of its own."""
     limit = facts.options.wait or 0.0
     took = _named(limit, [*((r.stage, r.elapsed) for r in records), (stage, elapsed)], facts)
-    evidence = (", ".join(took), *_awaited(facts, stage, sent))
+    evidence = tuple(filter(None, (", ".join(took), *_awaited(facts, stage, sent))))
     cause = f"The login did not end within {limit:g} seconds."
-    check = requirement(CheckId.LOGIN_TIMEOUT, limit=limit).failed("; ".join(filter(None, evidence)))
-    diagnosis = Diagnosis(CheckId.LOGIN_TIMEOUT, cause, _MORE_TIME, tuple(filter(None, evidence)))
+    check = requirement(CheckId.LOGIN_TIMEOUT, limit=limit).failed("; ".join(evidence))
+    diagnosis = Diagnosis(CheckId.LOGIN_TIMEOUT, cause, _MORE_TIME, evidence)
     return StageResult(facts, (check,), diagnosis=diagnosis)
 
 

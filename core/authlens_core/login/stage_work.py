@@ -259,7 +259,15 @@ class StageWork:
         until = None if remaining is None else now + timedelta(seconds=remaining)
         facts = replace(learned.facts, device_until=until)
         ends_at = facts.device_ends_at or now
-        self._emit(DeviceCodeReady(device, max(0.0, (ends_at - now).total_seconds())))
+        self._emit(
+            DeviceCodeReady(
+                device.user_code,
+                device.verification_uri,
+                device.verification_uri_complete,
+                expires_in=device.expires_in,
+                seconds=max(0.0, (ends_at - now).total_seconds()),
+            )
+        )
         return replace(learned, facts=facts)
 
     async def _await_browser(self, ready: StageResult, limit: asyncio.Timeout) -> StageResult:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.trace.fact import Fact
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Request
 from authlens_core.values.secret import Unprinted
+from authlens_core.values.url import Url
 
 
 class StageStarted(Struct, frozen=True):
@@ -51,10 +51,15 @@ class DeviceCodeReady(Struct, frozen=True):
     """The server gave the codes of the device grant: the user enters theirs on another device.
 
     Attributes:
+        verification_uri_complete: the same page with the code filled in, or None.
+        expires_in: seconds until the codes expire.
         seconds: how long the wait for it lasts.
     """
 
-    device: DeviceAuthorization
+    user_code: str
+    verification_uri: Url
+    verification_uri_complete: Url | None
+    expires_in: int
     seconds: float
 
 

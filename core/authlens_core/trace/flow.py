@@ -10,15 +10,12 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from msgspec import Struct
 
 from authlens_core.values.stage import LOGIN_STAGES, PROGRAMS, GrantType, Program, Stage, UserPart
 from authlens_core.values.word_files import texts, words
-
-if TYPE_CHECKING:
-    from authlens_core.oauth.discovery.server_metadata import ServerMetadata
 
 
 class StageInfo(Struct, frozen=True):
@@ -119,7 +116,7 @@ class Flow(Struct, frozen=True):
         """Whether a program logs in as itself, without a user."""
         return self.user_part is UserPart.NOTHING
 
-    def is_offered(self, metadata: ServerMetadata) -> bool:
+    def is_offered(self, metadata: Struct) -> bool:
         return not self.endpoint or getattr(metadata, self.endpoint) is not None
 
     def place(self, stage: Stage | None) -> int:

@@ -382,7 +382,7 @@ def _link_of(event: Event) -> str:
     """Return the page that the user has to open now; empty if there is none."""
     if isinstance(event, AuthorizationReady):
         return event.url
-    page = event.device.verification_uri_complete if isinstance(event, DeviceCodeReady) else None
+    page = event.verification_uri_complete if isinstance(event, DeviceCodeReady) else None
     return "" if page is None else page.text
 
 

@@ -78,7 +78,7 @@ async def test_the_code_is_shown_and_polling_ends_with_the_tokens() -> None:
     last, events = await _run(sender)
     assert (last.stage, last.outcome) == (Stage.ACCESS, Outcome.PASSED)
     [ready] = [event for event in events if isinstance(event, DeviceCodeReady)]
-    assert ready.device.user_code == "WDJB-MJHT"
+    assert ready.user_code == "WDJB-MJHT"
     assert not [event for event in events if isinstance(event, AuthorizationReady)]
     asked = [one.form for one in sender.sent if one.line == f"POST {ISSUER}/token"]
     assert [(form["grant_type"], form["device_code"]) for form in asked] == [(GRANT, "device-canary-1")] * 3
@@ -160,7 +160,7 @@ async def test_a_page_on_another_site_is_shown_only_after_a_yes() -> None:
         assert not [event for event in events if isinstance(event, DeviceCodeReady)]
         assert (await login.override("device.verification_site")) is not None
     [ready] = [event for event in events if isinstance(event, DeviceCodeReady)]
-    assert ready.device.verification_uri.host == "honest.example"
+    assert ready.verification_uri.host == "honest.example"
 
 
 async def test_a_server_without_the_endpoint_is_named() -> None:

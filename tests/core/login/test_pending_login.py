@@ -5,11 +5,9 @@ import stat
 from contextlib import suppress
 
 from authlens_core.login.pending_login import PendingLogin
-from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.state.locks import Locks
 from authlens_core.state.paths import state_directory
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady
-from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 
 URL = "https://wiki.example.com/"
@@ -51,8 +49,7 @@ async def test_the_link_of_a_login_is_there_for_another_process_until_the_login_
         assert await link_of(second) == ""
         first.on_event(AuthorizationReady(LINK, (), 300.0))
         assert await link_of(second) == LINK
-        page = DeviceAuthorization(Secret("d"), "WDJB-MJHT", parse_url(f"{URL}device"), None, 600, 5)
-        first.on_event(DeviceCodeReady(page, 300.0))
+        first.on_event(DeviceCodeReady("WDJB-MJHT", parse_url(f"{URL}device"), None, 600, 300.0))
         assert await link_of(second) == f"{URL}deviceWDJB-MJHT"
         assert first.path is not None
         assert stat.S_IMODE(first.path.stat().st_mode) == 0o600

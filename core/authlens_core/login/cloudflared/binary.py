@@ -72,10 +72,11 @@ class Cloudflared(Struct, frozen=True):
 
     def login_arguments(self, url: str) -> tuple[str, ...]:
         # A build that names no version counts as a recent one.
+        version = self.version or _AUTO_CLOSE
         flags = []
-        if self.version is None or self.version >= _CLEAN_OUTPUT:
+        if version >= _CLEAN_OUTPUT:
             flags.append("--no-verbose")
-        if self.version is None or self.version >= _AUTO_CLOSE:
+        if version >= _AUTO_CLOSE:
             flags.append("--auto-close")
         return ("access", "login", *flags, url)
 

@@ -13,7 +13,6 @@ from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import join_login, pending_login
 from authlens_core.desk.session import Session
-from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.values.errors import LoginNeeded, TimedOut
 from authlens_core.values.login_options import Options
@@ -44,8 +43,8 @@ def nothing(_: str, __: str) -> None:
     pass
 
 
-DEVICE = DeviceAuthorization(Secret("d"), "WDJB-MJHT", parse_url(f"{URL}device"), None, 600, 5)
-LINK_READY, CODE_READY = AuthorizationReady(LINK, (), 300.0), DeviceCodeReady(DEVICE, 300.0)
+LINK_READY = AuthorizationReady(LINK, (), 300.0)
+CODE_READY = DeviceCodeReady("WDJB-MJHT", parse_url(f"{URL}device"), None, 600, 300.0)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,7 @@ import pytest
 
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.login.login import Login
-from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady
-from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 from authlens_core.values.user_screen import UserScreen
 from authlens_tui.cli.login import login_console as teller_module
@@ -169,10 +167,12 @@ def test_no_tunnel_is_spoken_of_where_none_is_needed(
     assert "tunnel" not in capsys.readouterr().err
 
 
-def _device(*, complete: bool = True, page: str = "https://op.example/device") -> DeviceAuthorization:
+def _device(
+    seconds: float = 600.0, *, complete: bool = True, page: str = "https://op.example/device"
+) -> DeviceCodeReady:
     url = parse_url(page, loopback_http=True)
     filled = parse_url(f"{page}?user_code=WDJB-MJHT", loopback_http=True) if complete else None
-    return DeviceAuthorization(Secret("device-canary-1"), "WDJB-MJHT", url, filled, 600, 5)
+    return DeviceCodeReady("WDJB-MJHT", url, filled, 600, seconds)
 
 
 @pytest.mark.parametrize("complete", [True, False])
@@ -180,7 +180,7 @@ def test_a_device_code_is_shown_with_its_page_its_host_its_expiry_and_a_warning(
     complete: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """DG-4: RFC 10027 asks for each of them."""
-    say_device_code(DeviceCodeReady(_device(complete=complete), 600.0), UserScreen(SSH))
+    say_device_code(_device(complete=complete), UserScreen(SSH))
     shown = capsys.readouterr().err
     assert "https://op.example/device\n" in shown
     assert "Code: WDJB-MJHT" in shown
@@ -193,7 +193,7 @@ def test_a_device_code_is_shown_with_its_page_its_host_its_expiry_and_a_warning(
 
 
 def test_a_wait_that_is_shorter_than_the_code_lives_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    say_device_code(DeviceCodeReady(_device(), 60.0), UserScreen({}))
+    say_device_code(_device(60.0), UserScreen({}))
     assert "Waiting 60 seconds." in capsys.readouterr().err
 
 
@@ -201,7 +201,7 @@ def test_a_wait_that_is_shorter_than_the_code_lives_is_shown(capsys: pytest.Capt
 def test_over_ssh_a_page_for_the_code_on_this_machine_comes_with_the_line_that_forwards_it(
     environ: Mapping[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ready = DeviceCodeReady(_device(page="http://localhost:9481/device"), 600.0)
+    ready = _device(page="http://localhost:9481/device")
     say_device_code(ready, UserScreen(environ))
     assert ("ssh -N -L 9481:localhost:9481 " in capsys.readouterr().err) is bool(environ)
 
@@ -210,7 +210,7 @@ def test_over_ssh_a_page_for_the_code_on_this_machine_comes_with_the_line_that_f
 def test_the_event_of_a_device_code_is_one_of_the_schema_and_holds_no_secret(
     complete: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = event_as_json(DeviceCodeReady(_device(complete=complete), 600.0))
+    found = event_as_json(_device(complete=complete))
     assert found is not None
     EventLines("https://wiki.example/", is_requested=True).write(found)
     event = json.loads(capsys.readouterr().out)

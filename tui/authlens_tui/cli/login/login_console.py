@@ -157,17 +157,16 @@ def _opens_by_setting() -> bool:
 
 def say_device_code(ready: DeviceCodeReady, screen: UserScreen) -> None:
     """Say where the code is entered, on which host, and until when (RFC 10027)."""
-    device = ready.device
     say("")
-    if line := callback_offer(None, screen, device.verification_uri.text).forward_line:
+    if line := callback_offer(None, screen, ready.verification_uri.text).forward_line:
         say("  The page is on this machine. On your own machine, run this first:")
         say(f"    {line}")
     say("  On any device, open this page and enter the code, only if you started this login yourself:")
-    for line in ("", f"    {device.verification_uri.text}", f"    Code: {device.user_code}", ""):
+    for line in ("", f"    {ready.verification_uri.text}", f"    Code: {ready.user_code}", ""):
         say(line)
-    if device.verification_uri_complete is not None:
-        say(f"  With the code filled in: {device.verification_uri_complete.text}")
-    minutes = max(1, round(device.expires_in / 60))
-    say(f"  The page is on {device.verification_uri.host}. The code expires in {minutes} min. Ctrl-C stops.")
-    if ready.seconds < device.expires_in - 1:
+    if ready.verification_uri_complete is not None:
+        say(f"  With the code filled in: {ready.verification_uri_complete.text}")
+    minutes = max(1, round(ready.expires_in / 60))
+    say(f"  The page is on {ready.verification_uri.host}. The code expires in {minutes} min. Ctrl-C stops.")
+    if ready.seconds < ready.expires_in - 1:
         say(f"  Waiting {ready.seconds:.0f} seconds.")

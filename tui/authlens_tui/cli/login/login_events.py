@@ -86,12 +86,11 @@ def event_as_json(event: Event, *, full: bool = False) -> Json | None:
             return {"event": "exchange", "stage": stage.value, **exchange_as_json(exchange)}
         case AuthorizationReady(url, _, seconds):
             return {"event": "authorization_url", "url": url, "seconds": seconds}
-        case DeviceCodeReady(device, seconds):
-            complete = device.verification_uri_complete
+        case DeviceCodeReady(user_code, page, complete, seconds=seconds):
             return {
                 "event": "device_code",
-                "user_code": device.user_code,
-                "verification_uri": device.verification_uri.text,
+                "user_code": user_code,
+                "verification_uri": page.text,
                 "verification_uri_complete": None if complete is None else complete.text,
                 "seconds": round(seconds),
             }

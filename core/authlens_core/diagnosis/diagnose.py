@@ -1,6 +1,8 @@
 """Find the cause of a failure: the first row of the table in `causes.py` that fits.
 
-`find_cause` returns a row or None; `diagnose` has words for every failure: it quotes an unknown answer.
+`find_cause` returns a row or None; `diagnose` has words for every failure: it quotes an unknown answer. A
+server may repeat a secret that was sent: `without_echoes` of `trace/failure_reason.py` masks it in the
+record.
 """
 
 from __future__ import annotations
@@ -12,13 +14,11 @@ from urllib.parse import parse_qsl
 from authlens_core.diagnosis.classification import Classification, classify
 from authlens_core.diagnosis.credential import Credential, credential_of, pair_problems, secrets_sent
 from authlens_core.diagnosis.evidence import (
-    SHORTEST,
     error_lines,
     phrase_in,
     quoted,
     status_line,
     whole_answer,
-    without_echoes,
 )
 from authlens_core.diagnosis.protection import Protection, Trait
 from authlens_core.diagnosis.server_kind import ServerKind, kind_in, server_words
@@ -27,7 +27,6 @@ from authlens_core.values.exchange import Exchange, Request, Response
 from authlens_core.values.formats.error_response import OAuthError, read_error
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
-from authlens_core.values.secret_masking import SecretMasker
 from authlens_core.values.stage import Stage
 
 if TYPE_CHECKING:
@@ -186,16 +185,11 @@ class _Failure:
         )
         cause = "authlens does not recognise this response:"
         lines = whole_answer(response, self.sent)
-        return self._without_echoes(Diagnosis(UNKNOWN, cause, cure, lines, layer=self._layer()))
+        return Diagnosis(UNKNOWN, cause, cure, lines, layer=self._layer())
 
     def _first(self, causes: Iterable[Cause]) -> Diagnosis | None:
         cause = next(iter(causes), None)
-        return None if cause is None else self._without_echoes(self._diagnosis(cause))
-
-    def _without_echoes(self, diagnosis: Diagnosis) -> Diagnosis:
-        """Return `diagnosis` without what was sent: the answer that it quotes may repeat it."""
-        sent = SecretMasker(self.sent, shortest=SHORTEST)
-        return without_echoes(diagnosis, sent, "cause", "cure", "evidence")
+        return None if cause is None else self._diagnosis(cause)
 
     def _fits(self, cause: Cause) -> bool:
         conditions = (

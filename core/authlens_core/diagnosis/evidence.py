@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from authlens_core.diagnosis.credential import secrets_sent
 from authlens_core.diagnosis.likely_secrets import masked_text, without_credentials
+from authlens_core.values.check import Diagnosis
 from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.fix import Fix, mapped
 from authlens_core.values.formats.error_response import OAuthError
@@ -132,6 +133,12 @@ def without_echoes(value: _Value, sent: SecretMasker, *names: str) -> _Value:
     """Return `value` with `sent` masked in the fields `names`: texts, or tuples of texts."""
     masked = {name: _masked(getattr(value, name), sent) for name in names if sent}
     return replace(value, **masked)
+
+
+def without_sent(diagnosis: Diagnosis, exchange: Exchange) -> Diagnosis:
+    """Return a diagnosis that is shown beside its record, the secrets that were sent masked in it."""
+    sent = SecretMasker(sent_in((exchange,)))
+    return without_echoes(diagnosis, sent, "cause", "cure", "evidence")
 
 
 def _masked(text: Any, sent: SecretMasker) -> Any:

@@ -20,6 +20,7 @@ from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.diagnosis.classification import Classification, classify
 from authlens_core.diagnosis.diagnose import diagnose
+from authlens_core.diagnosis.evidence import without_sent
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import server_kind
 from authlens_core.oauth.dpop import is_bound, send_with_proof
@@ -106,9 +107,10 @@ def _refusal(
 ) -> tuple[str, str | Fix]:
     """Return why the credential was not accepted, and what to do; the record gets the diagnosis."""
     failed = replace(check, seen=f"{check.seen}. {classification.summary}", cure=classification.cure)
-    diagnosis = record.diagnosis = diagnose(stage, (failed,), exchange, server_kind(record.server))
+    diagnosis = diagnose(stage, (failed,), exchange, server_kind(record.server))
     if diagnosis is None:
         return classification.summary, classification.cure
+    diagnosis = record.diagnosis = without_sent(diagnosis, exchange)
     if diagnosis.name == UNKNOWN:
         # Its words announce the whole answer, for which a sentence has no room.
         return f"authlens does not recognise this response: {classification.evidence[0]}.", diagnosis.cure

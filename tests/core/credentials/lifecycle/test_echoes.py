@@ -63,7 +63,8 @@ async def test_what_a_server_repeats_is_told_and_kept_nowhere(
     revoked = await revoke(credentials, wire, saved.grant_id, pauses=(0.0,))
     assert {seen.path for seen in server.seen} == SENT.keys()
     answer = present(proven.classification)
-    told = [repr((refreshed, revoked, proven.summary, answer.evidence, answer.cf_ray))]
+    shown = (proven.summary, proven.diagnosis, answer.evidence, answer.cf_ray)
+    told = [repr((refreshed, revoked, *shown))]
     told += map(told_of, (present(proven.trace), refreshed.trace, revoked.trace))
     kept = b"".join(file.read_bytes() for file in state.rglob("*") if file.is_file())
     for secret in SENT["/revoke"]:

@@ -111,7 +111,7 @@ async def look_at_cloudflared(environ: Mapping[str, str] | None = None) -> Findi
         binary = await find_cloudflared(environ=environ, limit=_CLOUDFLARED_SECONDS)
     except CloudflaredMissing as missing:
         return Finding(Severity.NOTICE, missing.cause, fix(_ONLY_FOR, missing.cure))
-    words = f"{binary.path}, {binary.shown}."
+    words = f"{binary.path}, {binary.version_text}."
     if binary.notes:
         return Finding(Severity.WARNING, f"{words} {' '.join(binary.notes)}", "Update cloudflared.")
     return Finding(Severity.PASS, words)

@@ -346,7 +346,7 @@ def _differing(a: Fields, b: Fields) -> list[Difference]:
 def runs(trace: Trace) -> tuple[Trace, ...]:
     """Return each way through the stages; one that began again later has the stages before that, too."""
     ways: list[tuple[StageRecord, ...]] = []
-    position = trace.flow.place
+    position = trace.flow.position
     for record in trace.records:
         run = ways[-1] if ways else ()
         if run and _begins_again(position(record.stage) - position(run[-1].stage), run[-1], record):

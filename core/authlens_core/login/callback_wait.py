@@ -165,7 +165,7 @@ class ResponseWait:
             return None, port_problem(options.port, stopped)
         if not options.listens:
             await self.close()
-            return await self._named_only(options, target)
+            return await self._unbound_uri(options, target)
         if self.listener is None or target not in self._bound:
             await self.close()
             try:
@@ -199,7 +199,7 @@ class ResponseWait:
         self.remarks = (requirement("registration.other_port").noticed(actual),)
         return listener
 
-    async def _named_only(self, options: Options, target: _Target) -> tuple[str | None, Check | None]:
+    async def _unbound_uri(self, options: Options, target: _Target) -> tuple[str | None, Check | None]:
         """Return the redirect URI for a port that is not bound, the same one as before where that can be."""
         chosen_uri = options.redirect_uri
         if chosen_uri is not None and options.listen:

@@ -233,7 +233,7 @@ class Facts(Unprinted, Struct, frozen=True):
         return self.tokens is not None and parse_jwt(self.tokens.access_token) is not None
 
     @property
-    def client_is_given(self) -> bool:
+    def client_is_preregistered(self) -> bool:
         """True when the user named the client, by id or by document: it was not registered here."""
         chosen_ids = (self.options.client_id, self.options.client_metadata_url)
         if self.client is None:

@@ -64,7 +64,7 @@ class Progress:
 
     def passed(self, stage: Stage, facts: Facts) -> None:
         self._after[stage] = facts
-        self._index = self._flow.place(stage) + 1
+        self._index = self._flow.position(stage) + 1
 
     def approve(self, check_name: str) -> None:
         """Note that the user goes on despite a check of the next stage."""
@@ -72,7 +72,7 @@ class Progress:
 
     def back(self, to: Stage | None = None) -> None:
         """Go back to `to`, or one stage; never forward. What was approved there is asked again."""
-        index = self._index - 1 if to is None else self._flow.place(to)
+        index = self._index - 1 if to is None else self._flow.position(to)
         # Never forward: the facts of a later stage do not exist yet.
         self._index = max(0, min(index, self._index))
         self.renew()
@@ -80,7 +80,7 @@ class Progress:
     def start_over(self) -> None:
         """Go back to where another attempt begins, in a flow in which something was used up."""
         if self._flow.starts_over is not None:
-            self._index = min(self._index, self._flow.place(self._flow.starts_over))
+            self._index = min(self._index, self._flow.position(self._flow.starts_over))
 
     def renew(self) -> None:
         """Stay, or start over where a state would be shown, or its code redeemed, a second time.
@@ -108,7 +108,7 @@ class Progress:
         }
         # The flow may be another one now, with other stages. What was learned still counts, because all flows
         # have the stages in common that come before the choice matters.
-        self._index = self._flow.place(stage)
+        self._index = self._flow.position(stage)
         if changed is None:
             self.renew()
         else:
@@ -205,8 +205,8 @@ def _out_of_time(
 ) -> StageResult:
     """Return the failure of a stage that the limit ended, after `elapsed` seconds of its own."""
     limit = facts.options.wait or 0.0
-    took = _named(limit, [*((r.stage, r.elapsed) for r in records), (stage, elapsed)], facts)
-    evidence = tuple(filter(None, (", ".join(took), *_awaited(facts, stage, sent))))
+    took = _long_stages(limit, [*((r.stage, r.elapsed) for r in records), (stage, elapsed)], facts)
+    evidence = tuple(filter(None, (", ".join(took), *_missing_answer(facts, stage, sent))))
     cause = f"The login did not end within {limit:g} seconds."
     check = requirement(CheckId.LOGIN_TIMEOUT, limit=limit).failed("; ".join(evidence))
     diagnosis = Diagnosis(CheckId.LOGIN_TIMEOUT, cause, _MORE_TIME, evidence)
@@ -215,8 +215,9 @@ def _out_of_time(
 
 def _with_time_spent(learned: StageResult, records: Sequence[StageRecord]) -> StageResult:
     """Return `learned`, with what earlier stages took of the limit where too little was left for the user."""
-    limit = learned.facts.options.wait
-    took = [] if limit is None else _named(limit, [(r.stage, r.elapsed) for r in records], learned.facts)
+    facts = learned.facts
+    limit = facts.options.wait
+    took = [] if limit is None else _long_stages(limit, [(r.stage, r.elapsed) for r in records], facts)
     if not took:
         return learned
     spent = f"; of the {limit:g} seconds for the whole login, {', '.join(took)}"
@@ -227,7 +228,7 @@ def _with_time_spent(learned: StageResult, records: Sequence[StageRecord]) -> St
     return replace(learned, checks=checks)
 
 
-def _named(limit: float, spans: Sequence[tuple[Stage, float]], facts: Facts) -> list[str]:
+def _long_stages(limit: float, spans: Sequence[tuple[Stage, float]], facts: Facts) -> list[str]:
     """Return the stages that took much of the time, in order, each with its seconds."""
     took: dict[Stage, float] = {}
     for stage, seconds in spans:
@@ -240,7 +241,7 @@ def _named(limit: float, spans: Sequence[tuple[Stage, float]], facts: Facts) -> 
     ]
 
 
-def _awaited(facts: Facts, stage: Stage, sent: Sequence[Exchange]) -> tuple[str, ...]:
+def _missing_answer(facts: Facts, stage: Stage, sent: Sequence[Exchange]) -> tuple[str, ...]:
     """Return what had not come when the time was over."""
     failure = sent[-1].failure if sent else None
     if failure is not None and failure.kind is FailureKind.CANCELLED:

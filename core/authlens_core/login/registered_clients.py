@@ -133,6 +133,6 @@ class RegisteredClients:
 
 def _registered(facts: Facts) -> tuple[str, Client] | None:
     """Return issuer and client of a login; None if there is no client, or the user gave it."""
-    if facts.client is None or facts.server_metadata is None or facts.client_is_given:
+    if facts.client is None or facts.server_metadata is None or facts.client_is_preregistered:
         return None
     return facts.server_metadata.issuer, facts.client

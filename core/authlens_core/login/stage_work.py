@@ -207,8 +207,9 @@ class StageWork:
     def _signer(self, facts: Facts, planned: PlannedRequest) -> DpopSigner | None:
         """Return what signs the request with a proof (RFC 9449), or None if it carries none."""
         scheme = (planned.request.headers.get("authorization") or "").partition(" ")[0]
-        needs_proof = planned.purpose in _AT_THE_TOKEN_ENDPOINT or is_bound(scheme)
-        if facts.dpop_key is None or not needs_proof:
+        if facts.dpop_key is None:
+            return None
+        if planned.purpose not in _AT_THE_TOKEN_ENDPOINT and not is_bound(scheme):
             return None
         return DpopSigner(facts.dpop_key, self._nonces, self._remember)
 

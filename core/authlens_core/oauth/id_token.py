@@ -79,18 +79,18 @@ def _signature(jwt: Jwt, keys: Body | None, now: datetime, no_keys: str) -> Chec
 
 def _issuer(value: JsonValue, issuer: str) -> Check:
     check = requirement("id_token.iss", wanted=issuer)
-    return check.passed("the same") if is_issuer(value, issuer) else _defect(check, _shown(value))
+    return check.passed("the same") if is_issuer(value, issuer) else _defect(check, _claim_text(value))
 
 
 def _audience(value: JsonValue, authorized: JsonValue, client_id: str) -> Check:
     check = requirement("id_token.aud", wanted=client_id)
     audiences = value if isinstance(value, list) else [value]
     if client_id not in audiences:
-        return _defect(check, _shown(value))
+        return _defect(check, _claim_text(value))
     if authorized not in (None, client_id):
-        return _defect(check, f"azp {_shown(authorized)}")
+        return _defect(check, f"azp {_claim_text(authorized)}")
     if len(audiences) > 1:
-        return check.warned(_shown(value))
+        return check.warned(_claim_text(value))
     return check.passed("the same")
 
 
@@ -121,5 +121,5 @@ def _defect(check: Requirement, actual: str) -> Check:
     return check.failed(actual, overridable=True)
 
 
-def _shown(value: JsonValue) -> str:
+def _claim_text(value: JsonValue) -> str:
     return "missing" if value is None else f"{value}"[:500]

@@ -91,10 +91,10 @@ def verify(jwt: Jwt, jwks: Body, now: datetime) -> Verification:
     keys = _keys(jwks)
     if isinstance(keys, str):
         return Verification(Signature.NOT_CHECKED, f"The key set cannot be read: {keys}.", kid)
-    return _tried(jwt, keys, kid, tuple(_notes(jwt, now)))
+    return _verify_with(jwt, keys, kid, tuple(_notes(jwt, now)))
 
 
-def _tried(jwt: Jwt, keys: tuple[_Key, ...], kid: str | None, notes: tuple[str, ...]) -> Verification:
+def _verify_with(jwt: Jwt, keys: tuple[_Key, ...], kid: str | None, notes: tuple[str, ...]) -> Verification:
     # Sets without kid make every key of the type fit. The bound keeps a hostile set from costing seconds of
     # RSA.
     fitting = [key for key in keys if _fits(jwt, key)][:_MAX_TRIED]

@@ -17,7 +17,7 @@ from authlens_core.oauth.token import is_token
 from authlens_core.values.check import Check, CheckId, Reading, requirement
 from authlens_core.values.exchange import Exchange, Purpose, Request, Response
 from authlens_core.values.fix import fix, step
-from authlens_core.values.formats.error_response import error_in, is_usable, listed, read_answer, seen_of
+from authlens_core.values.formats.error_response import error_in, is_usable, listed, quoted_value, read_answer
 from authlens_core.values.formats.form import FormPair
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.jwt import parse_jwt
@@ -88,7 +88,7 @@ class MachineLogin(Struct, frozen=True):
             ("audience", self.issuer),
             ("subject_token", subject),
             ("subject_token_type", f"{_TOKEN}{kind}"),
-            *self._wanted,
+            *self._target_pairs,
         ]
         return form_request(provider.token_endpoint, provider.client, pairs)
 
@@ -104,10 +104,10 @@ class MachineLogin(Struct, frozen=True):
         pairs: list[FormPair] = [("grant_type", program.listed_as or self.grant_type)]
         if program.assertion:
             pairs.append(("assertion", assertion or Secret("")))
-        return form_request(self.token_endpoint, client, [*pairs, *self._wanted])
+        return form_request(self.token_endpoint, client, [*pairs, *self._target_pairs])
 
     @property
-    def _wanted(self) -> list[FormPair]:
+    def _target_pairs(self) -> list[FormPair]:
         return [("scope", self.scope or ""), ("resource", self.resource or "")]
 
 
@@ -154,7 +154,7 @@ def _type_check(issued: JsonValue, spec: str) -> Check:
     check = requirement("token_exchange.issued_token_type", spec=spec)
     if issued == ID_JAG:
         return check.passed(ID_JAG)
-    return check.failed(seen_of(issued))
+    return check.failed(quoted_value(issued))
 
 
 def program_check(grants: Sequence[str] | None, machine: GrantType | None, *, has_page: bool) -> Check | None:

@@ -24,9 +24,9 @@ from authlens_core.values.formats.error_response import (
     is_usable,
     listed,
     members_of,
+    quoted_value,
     read_answer,
     read_error,
-    seen_of,
 )
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.secret import Body, Secret
@@ -231,7 +231,7 @@ def _client_id_check(document: Mapping[str, JsonValue]) -> Check:
     value = document.get("client_id")
     if isinstance(value, str) and value and value.isascii() and value.isprintable():
         return check.passed(value)
-    return check.failed(seen_of(value))
+    return check.failed(quoted_value(value))
 
 
 def _redirect_check(registered: tuple[str, ...] | None, requested: str) -> Check:
@@ -270,7 +270,7 @@ def _expiry_check(value: JsonValue, now: datetime | None, *, is_needed: bool) ->
     check = requirement("registration.client_secret_expires_at")
     seconds = _seconds(value)
     if seconds is None:
-        return check.noticed(seen_of(value, "unreadable"))
+        return check.noticed(quoted_value(value, "unreadable"))
     if seconds and now is not None and seconds <= now.timestamp():
         if not is_needed:
             return check.warned(f"{seconds}, in the past; the client needs no secret, so it is ignored")

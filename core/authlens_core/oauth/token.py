@@ -28,8 +28,8 @@ from authlens_core.values.formats.duration import (
 from authlens_core.values.formats.error_response import (
     error_in,
     is_usable,
+    quoted_value,
     read_answer,
-    seen_of,
 )
 from authlens_core.values.formats.form import FormPair
 from authlens_core.values.formats.json_document import JsonValue
@@ -203,7 +203,7 @@ def _token_type_check(document: Mapping[str, JsonValue], grant: Grant, *, proved
     kind = value.lower() if isinstance(value, str) else ""
     if kind == expected.lower():
         return check.passed(f"{value}")
-    actual = seen_of(value)
+    actual = quoted_value(value)
     # RFC 6749 §5.1 requires it, but servers leave it out, and then mean a bearer token.
     if value is None and not proved:
         return check.warned(f"{actual}; used as a bearer token", "missing")

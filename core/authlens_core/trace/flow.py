@@ -119,11 +119,11 @@ class Flow(Struct, frozen=True):
     def is_offered(self, metadata: Struct) -> bool:
         return not self.endpoint or getattr(metadata, self.endpoint) is not None
 
-    def place(self, stage: Stage | None) -> int:
+    def position(self, stage: Stage | None) -> int:
         """Return how many stages come before `stage`, which need not be one of this flow; None is the end."""
         if stage is None:
             return len(self.stages)
-        # By the order of all stages, so that a stage of another flow has its place here, too.
+        # By the order of all stages, so that a stage of another flow has its position here, too.
         return sum(1 for other in self.stages if _ORDER[other] < _ORDER[stage])
 
     def number(self, stage: Stage) -> int:

@@ -124,10 +124,10 @@ class ProgramNeed(Struct, frozen=True):
     only_one: bool = False
 
     def is_met(self, options: Struct) -> bool:
-        count = len(self.given(options))
+        count = len(self.values(options))
         return count == 1 or (count > 1 and not self.only_one)
 
-    def given(self, options: Struct) -> list[object]:
+    def values(self, options: Struct) -> list[object]:
         values = (getattr(options, name) for name in self.options)
         return [value for value in values if value is not None]
 

@@ -192,7 +192,7 @@ class Wire:
                 return attempt.failure
             # Next: whatever error the cancelled work ended in, the deadline was the reason.
             if deadline.expired():
-                return deadline_failure(attempt.named, seconds, attempt.observed)
+                return deadline_failure(attempt.host_and_proxy, seconds, attempt.observed)
             return _failure(error, attempt.host, attempt.proxy, attempt.observed)
 
     async def _attempt(

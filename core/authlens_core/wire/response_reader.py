@@ -56,7 +56,7 @@ class PendingExchange(Unprinted, Struct):
     failure: WireFailure | None = None
 
     @property
-    def named(self) -> str:
+    def host_and_proxy(self) -> str:
         return f"{self.host} through the proxy {self.proxy.display}" if self.proxy else self.host
 
     def answer(self) -> Response | None:
@@ -277,7 +277,7 @@ def _unsendable(host: str, observed: Observation) -> WireFailure:
     return _failure(FailureKind.PROTOCOL, entry, host, arrived=observed.sent)
 
 
-def _named(error: BaseException, host: str, observed: Observation) -> WireFailure | None:
+def _link_failure(error: BaseException, host: str, observed: Observation) -> WireFailure | None:
     """Return the failure that one link of the chain explains, or None."""
     match error:
         case AddressRefused():
@@ -310,7 +310,7 @@ def failure_of(error: BaseException, host: str, observed: Observation) -> WireFa
     """
     chain = list(_chain(error))
     for link in chain:
-        failure = _named(link, host, observed)
+        failure = _link_failure(link, host, observed)
         if failure is not None:
             return failure
     # httpcore's own error for a connection that ends before any answer; no error of h11 is below it.

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from authlens_core.login.login import Login
-from authlens_core.login.tampering.experiments import experiment_named
+from authlens_core.login.tampering.experiments import find_experiment
 from authlens_core.login.tampering.request_edit import EditLocation
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord
@@ -103,7 +103,7 @@ async def _attacked(answer: Response, name: str) -> tuple[Login, ScriptedSender,
                 login.paste(Secret(f"?code=c&state={pushed.form['state']}"))
 
         login.watch(watch)
-        login.arm(experiment_named(name))
+        login.arm(find_experiment(name))
         while (login.position or Stage.ACCESS) is not Stage.EXCHANGE:
             record = await login.step()
             if record.outcome is not Outcome.PASSED:

@@ -42,12 +42,12 @@ def test_every_grant_type_has_a_flow_whose_stages_are_all_done_and_explained(gra
 def test_a_flow_with_a_user_starts_over_before_what_it_uses_up(flow: Flow) -> None:
     if not flow.is_by_program:
         assert flow.starts_over is not None
-        assert all(flow.place(flow.starts_over) < flow.place(stage) for stage in flow.single_use)
+        assert all(flow.position(flow.starts_over) < flow.position(stage) for stage in flow.single_use)
 
 
 def test_a_stage_that_a_flow_does_not_have_still_has_a_place_in_it() -> None:
-    assert AUTHORIZATION_CODE.place(None) == len(AUTHORIZATION_CODE.stages)
-    assert AUTHORIZATION_CODE.place(Stage.REFRESH) == len(AUTHORIZATION_CODE.stages)
+    assert AUTHORIZATION_CODE.position(None) == len(AUTHORIZATION_CODE.stages)
+    assert AUTHORIZATION_CODE.position(Stage.REFRESH) == len(AUTHORIZATION_CODE.stages)
 
 
 def test_a_record_that_names_no_grant_type_is_told_as_a_login_with_a_code() -> None:

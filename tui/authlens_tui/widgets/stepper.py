@@ -200,7 +200,7 @@ def steps_of(
 
     A stage lies ahead again, whatever it came to once, when the user went back before it.
     """
-    here = flow.place(position)
+    here = flow.position(position)
     last = trace.records[-1] if trace.records else None
     tampered = {record.stage for record in trace.records if record.tampering}
 

@@ -115,8 +115,8 @@ class Listener:
         self.port = bound.port
         self.redirect_uri = redirect_uri(host, bound.port, path)
         self._host, self._path = host, path
-        self.on_ignored: Callable[[str], None] = _no_one
-        self.on_tested: Callable[[str], None] = _no_one
+        self.on_ignored: Callable[[str], None] = lambda _: None
+        self.on_tested: Callable[[str], None] = lambda _: None
         self._limits = limits
         self._judge: Judge | None = None
         self._limiter = ConnectionLimiter(limits)
@@ -229,10 +229,6 @@ class Listener:
         if page in _IGNORING:
             _tell(self.on_ignored, _IGNORING[page])
         return Reply(page.status, page)
-
-
-def _no_one(_: str) -> None:
-    """Observe nothing."""
 
 
 def _tell(observer: Callable[[str], None], message: str) -> None:

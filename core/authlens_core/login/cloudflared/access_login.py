@@ -200,7 +200,7 @@ async def run_login(
         run = _Run(child, events, parse_url(target, loopback_http=True).host)
         try:
             command = shlex.join(("cloudflared", *arguments))
-            events(ProcessStarted(command, chosen.shown, chosen.notes, child.pid))
+            events(ProcessStarted(command, chosen.version_text, chosen.notes, child.pid))
             try:
                 async with asyncio.timeout_at(ends):
                     output = await run.watch()

@@ -55,7 +55,7 @@ class Cloudflared(Struct, frozen=True):
     version: tuple[int, int, int] | None
 
     @property
-    def shown(self) -> str:
+    def version_text(self) -> str:
         return ".".join(str(number) for number in self.version) if self.version else "of an unknown version"
 
     @property
@@ -68,7 +68,7 @@ class Cloudflared(Struct, frozen=True):
         problem = (
             "trusts what any server says about an application, and reads a key from the current directory"
         )
-        return (f"{self.shown} {problem}. Version 2026.8.0 fixed both.",)
+        return (f"{self.version_text} {problem}. Version 2026.8.0 fixed both.",)
 
     def login_arguments(self, url: str) -> tuple[str, ...]:
         # A build that names no version counts as a recent one.

@@ -128,7 +128,7 @@ class DetectionStage:
         kind = kind_of_resource(exchange, classification, version=new.mcp_version)
         if diagnosis is None:
             diagnosis = diagnosed(Stage.DETECTION, new, checks, (exchange,))
-        return StageResult(new, tuple(checks), (kind, *_shown(classification, new)), diagnosis)
+        return StageResult(new, tuple(checks), (kind, *_display_facts(classification, new)), diagnosis)
 
 
 def _published(documents: Sequence[Exchange]) -> Response | None:
@@ -267,7 +267,7 @@ def _method_note(calls: Sequence[Exchange]) -> Iterator[Check]:
         yield requirement("detection.method").noticed(tried)
 
 
-def _shown(classification: Classification, facts: Facts) -> tuple[Fact, ...]:
+def _display_facts(classification: Classification, facts: Facts) -> tuple[Fact, ...]:
     display_facts = [
         Fact(FactId.PROTECTED_BY, classification.layer),
         Fact(FactId.ANSWER, classification.summary),

@@ -60,7 +60,7 @@ class DeviceAuthorizationStage:
             return unanswered(facts, exchange, "device.answer")
         reading = read_device_authorization(exchange.complete_response, loopback_http=facts.loopback_http)
         codes, attempt = reading.value, last_attempt(facts, facts.client, exchanges)
-        checks = (*_given(facts), *attempt.checks, *reading.checks)
+        checks = (*_endpoint_checks(facts), *attempt.checks, *reading.checks)
         if codes is None:
             refused = scope_checks(facts, requested_scope(facts), read_error(exchange.complete_response))
             return StageResult(facts, (*checks, *refused))
@@ -98,20 +98,20 @@ class DeviceAuthorizationStage:
 def _endpoint(facts: Facts) -> Url | None:
     """Return where the codes come from: where the user says, or the server's metadata."""
     stated = facts.server.device_authorization_endpoint
-    return facts.url(_named_since(facts) or facts.options.device_endpoint or stated)
+    return facts.url(_newer_endpoint(facts) or facts.options.device_endpoint or stated)
 
 
-def _named_since(facts: Facts) -> str | None:
+def _newer_endpoint(facts: Facts) -> str | None:
     """Return what the metadata names now, if the user's choice is of a login in which it named none."""
     remembered = dict(facts.remembered_here).get("device_endpoint")
     chosen = facts.options.device_endpoint
     return facts.server.device_authorization_endpoint if chosen is not None and chosen == remembered else None
 
 
-def _given(facts: Facts) -> Iterator[Check]:
+def _endpoint_checks(facts: Facts) -> Iterator[Check]:
     """Yield that the endpoint is the user's choice, which no metadata confirms, or not any more."""
     endpoint, chosen = _endpoint(facts), facts.options.device_endpoint
-    since = _named_since(facts)
+    since = _newer_endpoint(facts)
     if since is not None:
         if since != chosen:
             yield _ENDPOINT.noticed(f"{since}, which its metadata names now; before, you gave {chosen}")

@@ -93,7 +93,7 @@ class TokenStage(LoginStage, ABC):
             expires_at=expires_at,
             code=None,
         )
-        return StageResult(new, checks, _shown(tokens, expires_at))
+        return StageResult(new, checks, _display_facts(tokens, expires_at))
 
 
 def _public_client_checks(facts: Facts, client: Client, error: OAuthError | None) -> Iterator[Check]:
@@ -203,7 +203,7 @@ def _id_token_checks(
     )
 
 
-def _shown(tokens: TokenResponse, expires_at: datetime | None) -> tuple[Fact, ...]:
+def _display_facts(tokens: TokenResponse, expires_at: datetime | None) -> tuple[Fact, ...]:
     spec, lifetime = "RFC 6749 §5.1", tokens.lifetime
     lasts = None if lifetime.seconds is None else timedelta(seconds=lifetime.seconds)
     facts = [

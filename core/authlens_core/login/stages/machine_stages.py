@@ -48,7 +48,7 @@ class MachineClientStage(LoginStage):
         key, of_key = drawn_key(facts)
         display_facts = (
             Fact(FactId.ASSERTION_SOURCE, AssertionSource.of(facts.options).words, ASSERTION_SPEC),
-            *_named(facts.options),
+            *_option_facts(facts.options),
             *of_key,
         )
         # An assertion may be all that a server asks of a program (RFC 7523 §2.1).
@@ -88,9 +88,9 @@ def _source_checks(options: Options) -> Iterator[Check]:
             yield requirement(name, "registration.need", **values).failed("none")
 
 
-def _named(options: Options) -> Iterator[Fact]:
+def _option_facts(options: Options) -> Iterator[Fact]:
     for need in PROGRAMS[options.grant_type].needs:
-        yield from (Fact(need.fact, str(value), need.spec) for value in need.given(options) if need.fact)
+        yield from (Fact(need.fact, str(value), need.spec) for value in need.values(options) if need.fact)
 
 
 class MachineExchangeStage(TokenStage):

@@ -64,7 +64,7 @@ class ResourceMetadataStage:
             is_published = facts.metadata_guessed and not all(map(moves_on, answers))
             check = _missing(facts, exchanges, legacy)
             if is_published or facts.options.legacy_paths:
-                check = _origin_taken(facts, is_published=is_published)
+                check = _origin_check(facts, is_published=is_published)
             # The places of server metadata came last; what is quoted is the answer of the resource.
             return _at_origin(facts, check, diagnosed(Stage.RESOURCE_METADATA, facts, (check,), exchanges))
         reading = read_resource_metadata(
@@ -99,11 +99,11 @@ def _origin_request(facts: Facts, turn: int) -> PlannedRequest | None:
     return PlannedRequest(metadata_request(places[turn]), Purpose.SERVER_METADATA, server_supplied=False)
 
 
-def _origin_taken(facts: Facts, *, is_published: bool) -> Check:
+def _origin_check(facts: Facts, *, is_published: bool) -> Check:
     origin = facts.resource_url.origin
     actual = f"nothing; {origin} publishes server metadata and is used as the authorization server"
     chosen = f"nothing; {origin} is used as the authorization server, as you chose"
-    return _found(facts, origin).warned(actual if is_published else chosen)
+    return _document_requirement(facts, origin).warned(actual if is_published else chosen)
 
 
 def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
@@ -127,10 +127,10 @@ def _missing(facts: Facts, exchanges: Sequence[Exchange], legacy: Sequence[Excha
         actual = f"{actual}; at its origin: {places_tried(legacy)}"
     result = _result_at_origin(legacy)
     server = "ISSUER" if result in ("", "nowhere") else facts.resource_url.origin
-    return _found(facts, server).failed(actual, result, overridable=True)
+    return _document_requirement(facts, server).failed(actual, result, overridable=True)
 
 
-def _found(facts: Facts, server: str) -> Requirement:
+def _document_requirement(facts: Facts, server: str) -> Requirement:
     """Return the check, with the documents that a resource has to publish whose issuer is `server`."""
     origin, places = facts.resource_url.origin, facts.metadata_candidates
     document = {"resource": facts.resource_url.text, "authorization_servers": [server]}
@@ -295,7 +295,7 @@ class ServerMetadataStage:
         return StageResult(
             replace(facts, server_metadata=reading.value),
             reading.checks,
-            _shown(reading.value, by_user=machine is None),
+            _display_facts(reading.value, by_user=machine is None),
         )
 
 
@@ -345,7 +345,8 @@ def _default_paths(
         return StageResult(facts, (check,), (), Diagnosis("default_paths", cause, check.cure, (actual,)))
     # MCP 2025-03-26 names these paths as the fallback, at the root of the server.
     metadata = ServerMetadata(identifier, f"{origin}{_PAGE}", f"{origin}/token", f"{origin}/register")
-    return StageResult(replace(facts, server_metadata=metadata), (check,), _shown(metadata, by_user=True))
+    facts = replace(facts, server_metadata=metadata)
+    return StageResult(facts, (check,), _display_facts(metadata, by_user=True))
 
 
 def _server_document(issuer: str, origin: str) -> str:
@@ -384,7 +385,7 @@ _OF_USERS: Final = (
 )
 
 
-def _shown(metadata: ServerMetadata, *, by_user: bool) -> tuple[Fact, ...]:
+def _display_facts(metadata: ServerMetadata, *, by_user: bool) -> tuple[Fact, ...]:
     spec = "RFC 8414 §2"
     pairs = (
         (FactId.ISSUER, metadata.stated_issuer),

@@ -64,7 +64,7 @@ class FormField(Struct, frozen=True):
 
     def difference(self, after: str | Secret | None) -> str:
         """Return one line that says what it is changed into; secrets are masked, the rest is safe to show."""
-        return f"{self.title}: {_shown(self.value)} → {'(left out)' if after is None else _shown(after)}"
+        return f"{self.title}: {_text(self.value)} → {'(left out)' if after is None else _text(after)}"
 
 
 class RequestChanges(Struct, frozen=True):
@@ -215,7 +215,7 @@ def added(location: EditLocation, name: str, value: str, parts: Sequence[FormFie
     return RequestEdit(location, name, _part(location, name, value).value, new=True)
 
 
-def _shown(value: str | Secret) -> str:
+def _text(value: str | Secret) -> str:
     return value.masked if isinstance(value, Secret) else safe_line(value) or "(empty)"
 
 

@@ -174,7 +174,7 @@ def _every() -> tuple[Experiment, ...]:
     return (*experiments(), *experiments("program"))
 
 
-def experiment_named(name: str) -> Experiment | None:
+def find_experiment(name: str) -> Experiment | None:
     """Return the experiment of that name, follow-ups included, or None."""
     every = (*_every(), *(experiment.follow_up for experiment in experiments()))
     return next((experiment for experiment in every if experiment and experiment.name == name), None)
@@ -182,7 +182,7 @@ def experiment_named(name: str) -> Experiment | None:
 
 def ended_in(record: StageRecord) -> tuple[tuple[Experiment, Check], ...]:
     """Return the experiments that ended in a record, each with the check that says how."""
-    verdicts = ((experiment_named(check.subject), check) for check in record.checks if check.judges_attack)
+    verdicts = ((find_experiment(check.subject), check) for check in record.checks if check.judges_attack)
     return tuple((experiment, check) for experiment, check in verdicts if experiment is not None)
 
 

@@ -19,7 +19,7 @@ from authlens_core.values.check import Check, CheckId, requirement
 from authlens_core.values.exchange import Response
 from authlens_core.values.fix import fix, step
 from authlens_core.values.formats.challenge import is_plain
-from authlens_core.values.formats.error_response import is_document, seen_of
+from authlens_core.values.formats.error_response import is_document, quoted_value
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.url import Url, same_site, usable_url
 
@@ -54,7 +54,7 @@ def issuer_check(
         )
     if schemeless and isinstance(stated, str) and expected in (f"https://{stated}", f"http://{stated}"):
         return check.noticed(f"{stated}, the same without its scheme")
-    actual = seen_of(stated)
+    actual = quoted_value(stated)
     owner = f"Ask the owner to make issuer in the server metadata exactly {expected}."
     # What is offered is copied to a command line: a name that is an address, or a template of one.
     plain = _without_place_holders(stated) if isinstance(stated, str) else ""

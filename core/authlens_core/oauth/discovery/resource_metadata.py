@@ -22,7 +22,7 @@ from authlens_core.values.check import (
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response
 from authlens_core.values.fix import fix, step
 from authlens_core.values.formats.challenge import is_plain
-from authlens_core.values.formats.error_response import is_usable, read_answer, seen_of
+from authlens_core.values.formats.error_response import is_usable, quoted_value, read_answer
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.url_path import below
 from authlens_core.values.url import Url, UrlRefused, parse_url
@@ -133,7 +133,7 @@ def string_list(
         if len(strings) == len(value):
             return strings, ()
     check = requirement(f"{stage}.{member}", "answer.string_list", member=member)
-    return None, (check.warned(seen_of(value, "malformed")),)
+    return None, (check.warned(quoted_value(value, "malformed")),)
 
 
 def _resource_check(
@@ -223,7 +223,7 @@ def _authorization_servers(
     check = requirement("resource_metadata.authorization_servers")
     value = document.get("authorization_servers")
     if not isinstance(value, list) or not value:
-        return (), (check.failed(seen_of(value)),)
+        return (), (check.failed(quoted_value(value)),)
     judged = [
         (item, identifier_problem(item, loopback_http=loopback_http, allow_query=False)) for item in value
     ]

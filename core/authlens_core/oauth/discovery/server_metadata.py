@@ -17,7 +17,7 @@ from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.machine_grants import program_check
 from authlens_core.values.check import Check, CheckId, Reading, Requirement, Severity, requirement
 from authlens_core.values.exchange import Response
-from authlens_core.values.formats.error_response import is_usable, listed, read_answer, seen_of
+from authlens_core.values.formats.error_response import is_usable, listed, quoted_value, read_answer
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url, UrlRefused, parse_url, usable_url
@@ -166,7 +166,7 @@ class _Document:
         values, value = self.lists[member], self.members.get(member)
         if values:
             return listed(values)
-        return "" if value in (None, []) else seen_of(value, "malformed")
+        return "" if value in (None, []) else quoted_value(value, "malformed")
 
 
 def read_server_metadata(
@@ -284,7 +284,7 @@ def _registration_check(document: _Document, *, needed: bool) -> Check:
     check, url = requirement(CheckId.SERVER_REGISTRATION), document.urls[member]
     if url is not None:
         return check.passed(url.text)
-    actual = seen_of(document.members.get(member), "unusable", missing="not stated")
+    actual = quoted_value(document.members.get(member), "unusable", missing="not stated")
     if not needed:
         return check.noticed(f"{actual}; a client id is known")
     if member not in document.plain_http:
@@ -342,7 +342,7 @@ def _iss_check(value: JsonValue) -> Check:
         return check.passed("true")
     if value in (None, False):
         return check.noticed("not supported; state and the recorded token endpoint bind the answer")
-    return check.warned(seen_of(value, "malformed"))
+    return check.warned(quoted_value(value, "malformed"))
 
 
 def _pushed_check(document: _Document) -> Iterator[Check]:
@@ -353,7 +353,7 @@ def _pushed_check(document: _Document) -> Iterator[Check]:
     if not required and (stated is None or endpoint is not None):
         return
     check = requirement("server.pushed_authorization_requests")
-    actual = seen_of(stated, "unusable", missing="none")
+    actual = quoted_value(stated, "unusable", missing="none")
     if endpoint is not None:
         yield check.passed(endpoint.text)
     elif required:

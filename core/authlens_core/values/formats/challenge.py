@@ -132,7 +132,7 @@ def resource_metadata_parameter(field: ChallengeField) -> MetadataChoice:
     if field.contradictions:
         return MetadataChoice(problems=field.contradictions)
     naming = [c for c in field.challenges if c.get(_METADATA) is not None]
-    for rank in (_named(naming, "bearer"), _named(naming, "dpop"), naming):
+    for rank in (_of_scheme(naming, "bearer"), _of_scheme(naming, "dpop"), naming):
         values = tuple(dict.fromkeys(c.get(_METADATA) or "" for c in rank))
         if len(values) > 1:
             urls = " and ".join(safe_line(v) for v in values)
@@ -143,7 +143,7 @@ def resource_metadata_parameter(field: ChallengeField) -> MetadataChoice:
     return MetadataChoice()
 
 
-def _named(challenges: Iterable[Challenge], scheme: str) -> list[Challenge]:
+def _of_scheme(challenges: Iterable[Challenge], scheme: str) -> list[Challenge]:
     return [c for c in challenges if c.is_scheme(scheme)]
 
 

@@ -73,14 +73,14 @@ def parse_expires_in(value: JsonValue | Missing = MISSING) -> Lifetime:
         return Lifetime(None, "The server did not say how long the token lives.")
     number = _whole_number(value)
     if number is None:
-        return Lifetime(None, f"expires_in is not a number of seconds: {_shown(value)}.")
+        return Lifetime(None, f"expires_in is not a number of seconds: {_json_text(value)}.")
     if number <= 0:
-        return Lifetime(0, f"expires_in is {_shown(value)}: the token is expired already.")
+        return Lifetime(0, f"expires_in is {_json_text(value)}: the token is expired already.")
     if number > LONGEST:
-        return Lifetime(LONGEST, f"expires_in is {_shown(value)} seconds, treated as ten years.")
+        return Lifetime(LONGEST, f"expires_in is {_json_text(value)} seconds, treated as ten years.")
     if isinstance(value, int):
         return Lifetime(number)
-    return Lifetime(number, f"expires_in is {_shown(value)}, treated as the number {number}.")
+    return Lifetime(number, f"expires_in is {_json_text(value)}, treated as the number {number}.")
 
 
 def parse_login_lifetime(document: Mapping[str, JsonValue]) -> Lifetime:
@@ -106,7 +106,7 @@ def _whole_number(value: JsonValue | Missing) -> int | None:
     return None
 
 
-def _shown(value: JsonValue | Missing) -> str:
+def _json_text(value: JsonValue | Missing) -> str:
     """Return the value as it looked in JSON, shortened; never the whole of a large one."""
     if value is None:
         return "null"

@@ -139,7 +139,7 @@ def error_in(
         yield failed_with(error, check, str(error))
 
 
-def seen_of(value: JsonValue, problem: str = "", *, missing: str = "missing") -> str:
+def quoted_value(value: JsonValue, problem: str = "", *, missing: str = "missing") -> str:
     """Return what a check shows of a member that cannot be used: what is wrong, and what is there, cut."""
     if value is None:
         return missing

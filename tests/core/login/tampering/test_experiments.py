@@ -12,7 +12,7 @@ from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiment import Experiment
-from authlens_core.login.tampering.experiments import experiment_named, experiments
+from authlens_core.login.tampering.experiments import experiments, find_experiment
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage
@@ -42,7 +42,7 @@ SAID: Final = {
 
 
 def armed(name: str) -> Experiment:
-    found = experiment_named(name)
+    found = find_experiment(name)
     assert found is not None
     return found
 

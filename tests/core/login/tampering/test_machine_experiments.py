@@ -7,7 +7,7 @@ import pytest
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import attacks_on, ended_in, start_login
 from authlens_core.desk.session import Session
-from authlens_core.login.tampering.experiments import experiment_named
+from authlens_core.login.tampering.experiments import find_experiment
 from authlens_core.values.check import Severity
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
@@ -62,7 +62,7 @@ async def test_a_server_that_verifies_refuses_the_attack_and_no_token_is_stored(
     ):
         login = start_login(session, emulator.resource_url, options(client, emulator.machines, tmp_path))
         assert {one.name for one in attacks_on(login.facts)} == ATTACKS[client]
-        login.arm(experiment_named(attack))
+        login.arm(find_experiment(attack))
         try:
             await login.run_all()
         finally:

@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from authlens_core.desk.log_in import ended_in
-from authlens_core.login.tampering.experiments import experiment_named, experiments
+from authlens_core.login.tampering.experiments import experiments, find_experiment
 from authlens_core.trace.arrows import Arrow, Party
 from authlens_core.trace.record import Stage
 from authlens_tui.app.authlens_app import AuthlensApp
@@ -63,7 +63,7 @@ async def test_a_changed_login_that_goes_through_says_that_it_is_kept_nowhere() 
     """Not a word of Authenticated, and none of a store."""
     login, _ = scripted()
     login.watch(come_back(login))
-    login.arm(experiment_named("plain_pkce"))
+    login.arm(find_experiment("plain_pkce"))
     async with wizard_on(login) as (_, pilot, app):
         await pilot.press("a")
         await until(pilot, lambda: login.finished and isinstance(app.screen, ExperimentResultScreen))
@@ -80,7 +80,7 @@ async def test_the_refresh_after_the_login_is_a_ninth_step_that_can_be_looked_at
     first, second = ({**tokens, "refresh_token": f"refresh-canary-{n}"} for n in (1, 2))
     login, _ = scripted(token=[reply(200, first), reply(200, second), REFUSED])
     login.watch(come_back(login))
-    login.arm(experiment_named("stale_refresh_token"))
+    login.arm(find_experiment("stale_refresh_token"))
     async with wizard_on(login) as (wizard, pilot, app):
         await press(pilot, "a", then=ExperimentResultScreen)
         await press(pilot, "escape", then=WizardScreen)
@@ -96,7 +96,7 @@ async def test_a_second_result_that_comes_before_the_first_is_laid_out_is_shown_
     """`a` ends the next stage while the screen with the first result is being made."""
     login, _ = scripted()
     login.watch(come_back(login))
-    login.arm(experiment_named("reused_code"))
+    login.arm(find_experiment("reused_code"))
     await login.run_all()
     records = [one for one in login.trace.records if ended_in(one)]
     screen = ExperimentResultScreen(records[0])
@@ -142,7 +142,7 @@ async def test_an_attack_armed_on_a_stage_that_an_attack_stopped_runs_with_n() -
     """The key that the screen names is one that works."""
     login, _ = scripted(token=[REFUSED, REFUSED])
     login.watch(come_back(login))
-    login.arm(experiment_named("wrong_verifier"))
+    login.arm(find_experiment("wrong_verifier"))
     async with wizard_on(login) as (wizard, pilot, app):
         await press(pilot, "a", then=ExperimentResultScreen)
         await press(pilot, "escape", then=WizardScreen)

@@ -170,7 +170,7 @@ def _require_all_of_a_program(arguments: Namespace, options: Options, url: str) 
     if program is None or not (missing := program.missing(options)):
         return
     # Two places of one thing are not repeated.
-    twice = {OPTIONS[name].flag for need in missing if need.given(options) for name in need.options}
+    twice = {OPTIONS[name].flag for need in missing if need.values(options) for name in need.options}
     conflicting = tuple(option for option in options_given(arguments, options) if option[0] not in twice)
     examples = " ".join(need.example for need in missing)
     again = filled(step("Name what is missing", f"authlens login URL {examples}"), url, conflicting)

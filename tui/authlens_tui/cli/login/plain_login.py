@@ -183,7 +183,7 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str | Fix]:
         # The program on the port of a given redirect URI would be sent the code all the same.
         if options.listen and (options.redirect_uri is None or CheckId.REGISTRATION_LISTENER in names):
             yield step("Without a port, by pasting", "authlens login URL --paste-only")
-    if record.got_no_callback and run.facts.client_is_given:
+    if record.got_no_callback and run.facts.client_is_preregistered:
         yield "Some servers compare the port of the redirect URI, too, against RFC 8252 §7.3."
         yield step(
             "If the client has another redirect URI at the server", "authlens login URL --redirect-uri URI"
@@ -206,7 +206,7 @@ def _for_a_refused_client(run: Login) -> Iterator[str | Fix]:
     if client.authenticates:
         other = f"authlens login URL --client-auth {client.other_auth_method}"
         yield step("If the server wants the secret elsewhere", other)
-    elif run.facts.client_is_given:
+    elif run.facts.client_is_preregistered:
         yield step("If this client has a secret", "authlens login URL --client-secret")
     else:
         command = f"authlens login URL --new-client --client-auth {client.other_auth_method}"

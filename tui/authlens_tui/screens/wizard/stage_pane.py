@@ -134,7 +134,7 @@ class StagePane(Vertical):
 
     def _show_record(self, stage: Stage) -> None:
         position, record = self._login.position, self._login.trace.latest(stage)
-        here = self._login.flow.place(position)
+        here = self._login.flow.position(position)
         runs = self._login.running is stage
         ended = record is not None and (self.stages.index(stage) < here or self._is_latest(record))
         # There is time to read before a stage runs, and while the browser is away. Set once: each change has

@@ -122,7 +122,7 @@ class WhatIfScreen(ActionChecks, ModalScreen[Experiment | Literal[False] | None]
 def _words(experiment: Experiment, position: Stage | None, flow: Flow) -> Content:
     where = acts_at(experiment, flow)
     acts = Stage.EXCHANGE if experiment.stage is Stage.REFRESH else experiment.stage
-    already_run = flow.place(position) > flow.place(acts)
+    already_run = flow.position(position) > flow.position(acts)
     signs_in = ", and you sign in again" if flow.is_by_link else ""
     again = f" Already run: restarts from an earlier stage{signs_in}." if already_run else ""
     return Content.assemble(

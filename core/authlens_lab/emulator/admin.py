@@ -23,6 +23,7 @@ from authlens_lab.emulator.profile import faults_of
 
 if TYPE_CHECKING:
     from authlens_lab.emulator.emulator import Emulator
+    from authlens_lab.emulator.origins import SeenRequest
 
 ADMIN_PATH: Final = "/emulator/admin"
 # What the server of the login listens on.
@@ -94,16 +95,15 @@ class AdminMiddleware:
             "faults": sorted(fault.value for fault in emulator.faults),
             "all_faults": [fault.value for fault in faults_of(emulator.profile)],
             **_facts(emulator),
-            "requests": [
-                {
-                    "origin": seen.origin,
-                    "method": seen.method,
-                    "path": seen.path,
-                    **({} if seen.body is None else {"body": seen.body.decode("utf-8", "replace")}),
-                }
-                for seen in emulator.requests
-            ],
+            "requests": list(map(_described, emulator.requests)),
         }
+
+
+def _described(request: SeenRequest) -> dict[str, str]:
+    description = {"origin": request.origin, "method": request.method, "path": request.path}
+    if request.body is not None:
+        description["body"] = request.body.decode("utf-8", "replace")
+    return description
 
 
 def _actions(emulator: Emulator) -> dict[str, Callable[[str], None]]:

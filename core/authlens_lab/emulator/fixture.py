@@ -97,7 +97,7 @@ class RunningEmulator:
         return self._called(lambda: self.emulator.requests)
 
     def paths(self) -> list[str]:
-        return [f"{seen.method} {seen.path}" for seen in self.requests()]
+        return [f"{request.method} {request.path}" for request in self.requests()]
 
     def stop(self) -> None:
         self._in_thread(self.emulator.stop())

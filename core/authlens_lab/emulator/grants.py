@@ -240,30 +240,24 @@ class Grants:
         grant = self._refresh_tokens.get(refresh_token)
         # One answer for both: a client cannot find out whether another's token exists.
         if grant is None or grant.client_id != client.client_id:
-            stranger = IssuedGrant(client_id=client.client_id)
-            reason: Reason | None = Reason.UNKNOWN
-            self._note(What.REFRESH_REFUSED, stranger, reason=reason, refresh=refresh_token)
+            self.ledger.note(What.REFRESH_REFUSED, at="server", reason=Reason.UNKNOWN, refresh=refresh_token)
             raise self._invalid("refresh_token", Reason.UNKNOWN)
+        reason = self._why_no_refresh(grant, refresh_token, jkt)
+        if reason is None:
+            grant.previous_token = refresh_token
+            self._note(What.REFRESHED, grant, refresh=refresh_token)
+            return grant
+        self._note(What.REFRESH_REFUSED, grant, reason=reason, refresh=refresh_token)
+        # RFC 9700 §4.14.2: thief and owner both lose it, because nothing tells them apart.
+        if reason is Reason.REUSED:
+            self._end(grant, reason)
+        raise self._invalid("refresh_token", reason)
+
+    def _why_no_refresh(self, grant: IssuedGrant, refresh_token: str, jkt: str) -> Reason | None:
         # A client that lost the answer sends the old token again. Some servers forgive the one before the
         # newest.
         is_graced = self.rules.grace and grant.previous_token == refresh_token
         is_replaced = grant.refresh_token != refresh_token and not is_graced
-        reason = self._why_no_refresh(grant, is_replaced=is_replaced)
-        if reason is not None:
-            self._note(What.REFRESH_REFUSED, grant, reason=reason, refresh=refresh_token)
-            # RFC 9700 §4.14.2: thief and owner both lose it, because nothing tells them apart.
-            if reason is Reason.REUSED:
-                self._end(grant, reason)
-            raise self._invalid("refresh_token", reason)
-        # RFC 9449 §5: the refresh token of a public client is bound to the key, too.
-        if grant.jkt != jkt:
-            self._note(What.REFRESH_REFUSED, grant, reason=Reason.NO_PROOF, refresh=refresh_token)
-            raise OAuthRefusal("invalid_grant", "The refresh token is bound to another key")
-        grant.previous_token = refresh_token
-        self._note(What.REFRESHED, grant, refresh=refresh_token)
-        return grant
-
-    def _why_no_refresh(self, grant: IssuedGrant, *, is_replaced: bool) -> Reason | None:
         if is_replaced and self.rules.detects_reuse:
             return Reason.REUSED
         if not grant.alive:
@@ -272,7 +266,10 @@ class Grants:
             return Reason.USED
         if grant.expires_at <= self._clock():
             return Reason.EXPIRED
-        return Reason.USER_REFUSED if grant.user in self.denied else None
+        if grant.user in self.denied:
+            return Reason.USER_REFUSED
+        # RFC 9449 §5: the refresh token of a public client is bound to the key, too.
+        return None if grant.jkt == jkt else Reason.NO_PROOF
 
     def issue(self, grant: IssuedGrant, access_token: str) -> dict[str, Any]:
         """Store a new access token; return what the answer says of the tokens (RFC 6749 §5.1)."""

@@ -128,7 +128,7 @@ class _FromOrigin(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Without what the emulator's own routing put there: the application has its own.
-        kept = {
-            key: value for key, value in scope.items() if key not in ("path_params", "endpoint", "router")
-        }
-        await self._app({**kept, **self._added}, receive, send)
+        added = {**scope, **self._added}
+        for key in ("path_params", "endpoint", "router"):
+            added.pop(key, None)
+        await self._app(added, receive, send)

@@ -120,5 +120,6 @@ def test_every_profile_has_words_for_every_reason() -> None:
                 Reason.REUSED,
                 Reason.EXPIRED,
                 Reason.USER_REFUSED,
+                Reason.NO_PROOF,
             ),
         }

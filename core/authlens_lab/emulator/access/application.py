@@ -23,6 +23,9 @@ FORBIDDEN: Final = (
 )
 REFUSED_TOKEN: Final = "Missing or invalid access token"  # noqa: S105 - a description
 
+# In strict mode "who are you" differs from "you may not".
+_STRICT: Final = {NoServiceToken.UNKNOWN: 401, NoServiceToken.NOT_AUTHORISED: 403}
+
 _Credential = IssuedServiceToken | NoServiceToken
 
 
@@ -86,10 +89,9 @@ class Application:
         Raises:
             Answered: it is refused.
         """
-        if self._account.service_tokens.strict and credential is NoServiceToken.UNKNOWN:
-            raise Answered(self._forbidden(request, 401))
-        if self._account.service_tokens.strict and credential is NoServiceToken.NOT_AUTHORISED:
-            raise Answered(self._forbidden(request))
+        status = _STRICT.get(credential) if isinstance(credential, NoServiceToken) else None
+        if status is not None and self._account.service_tokens.strict:
+            raise Answered(self._forbidden(request, status))
         if not request.headers.get("authorization", "").lower().startswith("bearer "):
             return
         if self._emulator.has(Fault.OAUTH_TURNED_OFF):

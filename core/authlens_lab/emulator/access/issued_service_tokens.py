@@ -119,15 +119,18 @@ class IssuedServiceTokens:
 
     def judge(self, headers: Headers) -> IssuedServiceToken | NoServiceToken:
         """Return the service token of a request, or why there is none."""
-        ids, given = headers.getlist(CLIENT_ID), headers.getlist(CLIENT_SECRET)
-        single = self._single(headers)
-        if not ids and not given and single is None:
+        ids, secrets = headers.getlist(CLIENT_ID), headers.getlist(CLIENT_SECRET)
+        pairs: list[tuple[str, str]] = []
+        if ids or secrets:
+            # Half a pair is a wrong one.
+            pairs.append((ids[0], secrets[0]) if ids and secrets else ("", ""))
+        pairs += self._pairs_in_one_field(headers)
+        if not pairs:
             return NoServiceToken.ABSENT
-        styles = (1 if ids or given else 0) + (1 if single is not None else 0)
-        if self.strict and (styles > 1 or len(ids) > 1 or len(given) > 1):
+        is_ambiguous = max(len(pairs), len(ids), len(secrets)) > 1
+        if self.strict and is_ambiguous:
             return NoServiceToken.UNKNOWN
-        pair = (ids[0], given[0]) if ids and given else ("", "") if ids or given else single or ("", "")
-        return self._judged(*pair)
+        return self._judged(*pairs[0])
 
     def _judged(self, client_id: str, secret: str) -> IssuedServiceToken | NoServiceToken:
         token = self._tokens.get(client_id)
@@ -138,20 +141,18 @@ class IssuedServiceTokens:
         return token if token.in_policy else NoServiceToken.NOT_AUTHORISED
 
     def _is_secret_of(self, token: IssuedServiceToken, secret: str) -> bool:
-        good = [token.secret]
+        secrets = [token.secret]
         if token.previous_until > self._clock():
-            good.append(token.previous_secret)
-        return any(hmac.compare_digest(secret.encode(), candidate.encode()) for candidate in good)
+            secrets.append(token.previous_secret)
+        return any(hmac.compare_digest(secret.encode(), valid.encode()) for valid in secrets)
 
-    def _single(self, headers: Headers) -> tuple[str, str] | None:
-        """Return the pair in the single-header form; a field that holds no JSON object is another thing's."""
+    def _pairs_in_one_field(self, headers: Headers) -> list[tuple[str, str]]:
+        """Return the pair in the single-header form; without a JSON object the field is something else's."""
         text = headers.get(self._header, "") if self._header else ""
         if not text.lstrip().startswith("{"):
-            return None
+            return []
         try:
             pair = json.loads(text)
         except (ValueError, RecursionError):
-            return "", ""
-        if not isinstance(pair, dict):
-            return "", ""
-        return str(pair.get(CLIENT_ID, "")), str(pair.get(CLIENT_SECRET, ""))
+            pair = {}
+        return [(str(pair.get(CLIENT_ID, "")), str(pair.get(CLIENT_SECRET, "")))]

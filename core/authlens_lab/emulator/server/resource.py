@@ -73,27 +73,28 @@ class Resource:
         if scheme.lower() not in ("bearer", "dpop"):
             raise Answered(self._challenge())
         access_token = access_token.strip()
-        ledger = self._emulator.ledger
         # A signed one is judged by itself, whatever the server remembers.
         self_contained = self._emulator.has(Fault.JWT_ACCESS_TOKENS)
         token = self._emulator.grants.access_token(access_token, self_contained=self_contained)
-        if token is None:
-            reason = self._emulator.grants.why_refused(access_token)
-            ledger.note(What.TOKEN_REFUSED, at=self._role, reason=reason, token=access_token)
-            raise Answered(self._challenge("invalid_token"))
         problem = self._problem(request, token, access_token, bound=scheme.lower() == "dpop")
-        user = token.grant.user
-        if problem is not None:
-            reason = problem.reason
-            ledger.note(What.TOKEN_REFUSED, at=self._role, user=user, reason=reason, token=access_token)
-            raise Answered(self._challenge(problem.error))
-        ledger.note(What.TOKEN_ACCEPTED, at=self._role, user=user, token=access_token)
+        self._emulator.ledger.note(
+            What.TOKEN_ACCEPTED if problem is None else What.TOKEN_REFUSED,
+            at=self._role,
+            user="" if token is None else token.grant.user,
+            reason=None if problem is None else problem.reason,
+            token=access_token,
+        )
+        if token is None or problem is not None:
+            raise Answered(self._challenge("invalid_token" if problem is None else problem.error))
         return token
 
     def _problem(
-        self, request: Request, token: AccessToken, access_token: str, *, bound: bool
+        self, request: Request, token: AccessToken | None, access_token: str, *, bound: bool
     ) -> TokenProblem | None:
-        emulator, grant = self._emulator, token.grant
+        emulator = self._emulator
+        if token is None:
+            return TokenProblem(emulator.grants.why_refused(access_token))
+        grant = token.grant
         is_for_another = bool(grant.audience) and grant.audience != self._role
         if is_for_another and not emulator.lesson.lacks(Weakness.AUDIENCE_UNCHECKED):
             return TokenProblem(Reason.WRONG_AUDIENCE)

@@ -85,7 +85,7 @@ class AuthlensApp(ActionChecks, BaseApp):
         return super().get_default_screen() if self.dashboard is None else self.dashboard
 
     def compose(self) -> ComposeResult:
-        """Show what the app waits for where there is nothing else to show."""
+        """Show the start-up message if there is no other screen."""
         if self.dashboard is None:
             yield Static(Content(self.workspace.waits_for), id="opening")
 

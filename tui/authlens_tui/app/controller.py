@@ -130,7 +130,7 @@ class ExpiryNotice:
 
 
 def tell_of_expiry(app: TerminalApp, config: Config, grants: Callable[[], Iterable[Grant]]) -> None:
-    """Report what of the configuration is unknown, and from now on each token that is about to expire."""
+    """Report unknown settings of the configuration, and from now on each token that is about to expire."""
     notice = ExpiryNotice(app, config)
 
     def look() -> None:
@@ -363,7 +363,7 @@ class Controller:
 async def open_session(
     workspace: Workspace, ask: Ask, note: Callable[[Exchange], None], index: Index | None
 ) -> tuple[Session, tuple[str, ...]] | None:
-    """Return the session and what the user should know about its store; None to quit.
+    """Return the session and the notes on its store; None to quit.
 
     Args:
         note: called with each exchange.

@@ -152,7 +152,7 @@ class DemoWorkspace(Workspace):
         start(url)
 
     def sentence(self, trace: Trace) -> str:
-        """Return what the prediction was worth, given a trace; what is done on the dashboard counts, too."""
+        """Return the verdict on the prediction, given a trace; actions on the dashboard count, too."""
         self._sent[trace.trace_id] = trace
         if not self._predicted:
             return ""
@@ -210,7 +210,7 @@ class DemoWorkspace(Workspace):
         )
 
     def _ending(self) -> Ending | None:
-        """Return the answer of the scenario; None where its turning point comes later, on the dashboard."""
+        """Return the card at the end of the drill; None if the drill continues on the dashboard."""
         drill = self._drill
         if drill.drill.ends_at_the_dashboard or not self._menu_first:
             return None

@@ -37,7 +37,7 @@ class CourseMenu:
         )
 
     def entries(self) -> Iterator[CatalogueEntry]:
-        """Yield what to go on with, the lessons, and the drills, with how far each is."""
+        """Yield the next lesson, all lessons and the drills, with the progress of each."""
         course = self.course
         following = course.to_go_on_with()
         title = f"Go on: {course.lesson(following).heading}" if following else "All lessons are passed"

@@ -73,7 +73,7 @@ class Workspace:
         return self._options.get(url)
 
     def demo_login(self, url: str) -> DemoLogin | None:  # noqa: ARG002 - the demo's
-        """Return what a login to `url` has besides, in the demo."""
+        """Return the extras of a login to `url`, in the demo."""
         return None
 
     def suggestion(self) -> str:

@@ -46,7 +46,7 @@ _OTHER_CELLS: Final = 14  # cells of the digits and the word beside the bar
 
 
 class Countdown(Widget):
-    """Shows how long a wait still lasts. The screen sets `remaining` once a second."""
+    """Shows the time left of a wait. The screen sets `remaining` once a second."""
 
     DEFAULT_CSS = """
     Countdown { width: 1fr; height: 1; color: $foreground; }

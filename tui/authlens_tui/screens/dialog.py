@@ -36,7 +36,7 @@ class Dialog(ModalScreen[_Answer]):
         yield KeyFooter()
 
     def body(self) -> ComposeResult:
-        """Yield the `DialogBox` with what is in it."""
+        """Yield the `DialogBox` with its content."""
         raise NotImplementedError
 
     def tell(self, line: str, sentence: str, *, good: bool | None = None) -> None:
@@ -49,7 +49,7 @@ class Dialog(ModalScreen[_Answer]):
 
     @contextmanager
     def telling(self, line: str, sign: str = "") -> Iterator[None]:
-        """Show in a line of the dialog, after `sign`, why what is done within is refused."""
+        """Show an error of the block in a line of the dialog, after `sign`."""
         try:
             yield
         except AuthlensError as error:

@@ -86,7 +86,7 @@ class Explained(Protocol):
     """A screen whose help depends on what it shows."""
 
     def help_words(self) -> str:
-        """Return the help for what is shown now."""
+        """Return the help for the current state."""
 
 
 def help_of(kind: type[DOMNode]) -> str:

@@ -32,7 +32,7 @@ _FIELDS: Final = {name: form for name, form in _FORMS if form is not None}
 
 
 class MachineLoginScreen(Dialog[Options | None]):
-    """Asks what the login of a program needs; gives the options for it.
+    """Asks for the options of a program's login; ends with them.
 
     Args:
         options: those in force; what they have of a program's is filled in, but for secrets.
@@ -93,7 +93,7 @@ class MachineLoginScreen(Dialog[Options | None]):
             self.tell("#problem", f"✖ {refused}", good=False)
 
     def _typed(self) -> Options:
-        """Return what is in the form.
+        """Return the values of the form.
 
         Raises:
             UsageError: something is missing, or the key cannot be read.

@@ -48,7 +48,7 @@ class PaletteEntry(NamedTuple):
 
 
 def possible_actions(screen: Screen[Any]) -> tuple[PaletteEntry, ...]:
-    """Return what can be done on `screen` now, each once, those of the screen first.
+    """Return the actions that are possible on `screen` now, each once, those of the screen first.
 
     Only bindings with a tooltip count: the others move a cursor or scroll, and explain themselves.
     """
@@ -171,7 +171,7 @@ class _Offer(NamedTuple):
 
 
 def in_words(name: str, meaning: str) -> tuple[str, str]:
-    """Return a name and what it means without saying anything twice: `Revoke`, `At the server`."""
+    """Return a name and its meaning without repetition: `Revoke`, `At the server`."""
     start, space, tail = meaning[: len(name)], meaning[len(name) : len(name) + 1], meaning[len(name) + 1 :]
     if start.casefold() != name.casefold() or space not in ("", " "):
         return name, meaning

@@ -50,7 +50,7 @@ _NAME_LIMIT: Final = 5.0  # seconds: the standard library asks xdg-settings
 
 
 def browser_name(environ: Mapping[str, str]) -> str | None:
-    """Return what the standard library would open a link with; None where that is nothing, or unknown.
+    """Return the browser of the standard library; None if there is none or it is unknown.
 
     Blocks for some seconds at most. The name is a command or a path, from the environment or the desktop.
     """
@@ -72,7 +72,7 @@ def browser_name(environ: Mapping[str, str]) -> str | None:
 
 
 def why_no_browser(environ: Mapping[str, str]) -> str | None:
-    """Return why none is started here, as a clause for a user; None where one may be."""
+    """Return the reason why no browser is started here, as a clause; None if one may be."""
     return UserScreen(environ).why_no_browser
 
 

@@ -30,7 +30,7 @@ def own_frames(trace: TracebackType | None) -> list[str]:
 
 
 def crash_report(error: BaseException | None, stage: str = "", stored: str = "") -> str:
-    """Return what is shown about `error`: no value, no message, no local variable.
+    """Return the report of `error`: without values, messages and local variables.
 
     Args:
         stored: a sentence on the tokens that were stored so far, if any could be.

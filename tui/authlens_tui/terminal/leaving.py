@@ -49,7 +49,7 @@ def how_to_leave(app: App[Any], *, twice: bool = True) -> str:
 
 
 def quit_key(app: App[Any]) -> str:
-    """Return a key that quits here: a field takes letters, and a dialog leaves only what always works."""
+    """Return a key that quits here: not a letter in a field; in a dialog, only a global key."""
     # Textual shows the keys of the app in a dialog nowhere else.
     always = (item for _, keys in app.screen._binding_chain for item in keys if item[1].priority)  # noqa: SLF001
     return next(_keys_of(_QUITS, [*_offered(app.screen), *always]), "ctrl+q")
@@ -66,7 +66,7 @@ def back_key(screen: Screen[Any]) -> str:
 
 
 def selected_text(app: App[Any]) -> str:
-    """Return what is selected in the field with the focus, or else with the mouse."""
+    """Return the selected text of the focused field, or else the selection of the mouse."""
     from textual.widgets import Input, TextArea  # not for the first paint: an editor takes long to load
 
     field = app.focused

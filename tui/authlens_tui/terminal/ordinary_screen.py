@@ -154,7 +154,7 @@ async def show_alone(app: App[Any], url: str, over: asyncio.Event) -> None:
 
 
 def _erasing(lines: Sequence[str], columns: int) -> str:
-    """Return what erases `lines` above the cursor: after the login they would still say that it waits."""
+    """Return the sequence that erases `lines` above the cursor: after the login they are out of date."""
     rows = sum(max(1, -(-len(line) // columns)) for line in lines)
     return f"\x1b[{rows}A\r\x1b[J"
 

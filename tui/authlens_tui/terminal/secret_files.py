@@ -49,7 +49,7 @@ def _is_shared(descriptor: int) -> bool:
 
 
 def private_key_in(name: str, cure: str = "Check the path.") -> Secret:
-    """Return what is in the file of a private key, or in a pipe such as `/dev/fd/N`.
+    """Return the content of a private key's file, or of a pipe such as `/dev/fd/N`.
 
     Raises:
         UsageError: it cannot be read, with `cure`, others can read it, or it is no text.

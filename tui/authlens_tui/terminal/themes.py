@@ -49,7 +49,7 @@ _UNKNOWN: Final = frozenset({"", "dumb", "unknown"})
 
 
 def theme_for(environ: Mapping[str, str]) -> Theme:
-    """Return the theme for a terminal: sixteen colours where it says that it has no more, or wants none."""
+    """Return the theme for a terminal: sixteen colours if it reports no more, or with NO_COLOR."""
     if environ.get("NO_COLOR"):
         return SIXTEEN
     colour_system = environ.get("TEXTUAL_COLOR_SYSTEM", "auto").lower()

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from authlens_tui.widgets.key_binding import ActionChecks, keys
 
 Candidates = Callable[[str], Iterable[str]]
-"""Returns the words that may come next, given what is before the word that is typed."""
+"""Returns the words that may come next, given the text before the current word."""
 
 _LAST_WORD: Final = re.compile(r"[^\s()!&|]*\Z")
 

@@ -35,7 +35,7 @@ class HangingText(Static):
         self._wrapped: tuple[int, Content] = (0, Content())
 
     def show(self, items: Sequence[Item]) -> None:
-        """Show other items; nothing is painted where they read and look the same."""
+        """Show other items; paint nothing if they are equal."""
         if tuple(items) == self._items:
             return
         width = self.content_size.width

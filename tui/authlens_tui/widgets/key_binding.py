@@ -52,7 +52,7 @@ class ActionChecks:
 
 
 def _is_possible(node: object, path: str) -> bool:
-    """Return what `can_…` says; for `runner.next`, the method of a key, it is `runner.can_next`."""
+    """Return the answer of `can_NAME`; for `runner.next`, the method of a key, of `runner.can_next`."""
     if not getattr(node, "is_mounted", True):  # its parts are not there yet
         return True
     owner, _, name = path.rpartition(".")

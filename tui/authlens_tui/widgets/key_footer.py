@@ -108,13 +108,13 @@ class KeyFooter(Widget):
     # -- what is drawn ---------------------------------------------------------------------------------
 
     def _right(self) -> tuple[FooterEntry, ...]:
-        """Return help and palette, without their names where the line is short."""
+        """Return help and palette, without their names on a short line."""
         if self.size.width >= _NAMES_FROM:
             return self._fixed
         return tuple(entry._replace(description="") for entry in self._fixed)
 
     def _pieces(self) -> Iterator[tuple[FooterEntry | None, tuple[Segment, ...]]]:
-        """Yield what the line has from left to right: an entry or None, and how it is drawn."""
+        """Yield the pieces of the line from left to right: an entry or None, and its segments."""
         right = self._right()
         edge = _EDGE if right else ""
         room = self.size.width - _needed(right, compact=True) - len(edge)

@@ -94,13 +94,13 @@ class Stepper(Widget, can_focus=True):
         return Content("\n").join([self._row(index, width) for index in indexes])
 
     def _in_view(self, room: int) -> range:
-        """Return which steps there is room for, around the one that is looked at."""
+        """Return the steps that fit, around the selected one."""
         # Centred, and moved from there only as far as both ends of the list demand.
         first = max(0, min(self.looked_at - room // 2, len(self.steps) - room))
         return range(first, min(len(self.steps), first + max(1, room)))
 
     def _signs_in_view(self, width: int) -> range:
-        """Return which steps have a sign in the one-line form, where the name needs room as well.
+        """Return the steps that have a sign in the one-line form, which also has to fit the name.
 
         Those of a login always do where they fit at all: how far it is counts for more than its name.
         """
@@ -163,7 +163,7 @@ class Stepper(Widget, can_focus=True):
         return Content.of(row.stylize("on $primary 25%")) if looked_at else row
 
     def _sign(self, index: int) -> tuple[str, str]:
-        """Return the sign of a step in the one-line form, where no frame tells the focus, and its style."""
+        """Return the sign of a step in the one-line form, and its style, which shows the focus."""
         sign, style = _SIGNS[self.steps[index].state]
         if index == self.looked_at:
             focused = "$block-cursor-foreground on $block-cursor-background"
@@ -188,7 +188,7 @@ class Stepper(Widget, can_focus=True):
 
 
 def stages_of(flow: Flow, trace: Trace, running: Stage | None = None) -> tuple[Stage, ...]:
-    """Return the stages of a login, and the refresh where an experiment after it made one."""
+    """Return the stages of a login, including a refresh that an experiment made after it."""
     refreshed = running is Stage.REFRESH or trace.latest(Stage.REFRESH) is not None
     return (*flow.stages, Stage.REFRESH) if refreshed else flow.stages
 

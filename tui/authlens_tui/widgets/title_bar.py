@@ -19,7 +19,7 @@ _BETWEEN = " › "
 
 
 def without_https(url: str) -> str:
-    """Return a URL as the way names it: the scheme is said only where it is not https."""
+    """Return a URL for the title bar, without its scheme if that is https."""
     return url.removeprefix("https://").removesuffix("/")
 
 

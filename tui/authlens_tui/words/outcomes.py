@@ -59,12 +59,12 @@ def what_stays_valid(forgotten: Forgotten) -> str:
 
 
 def where_secrets_are_left(places: tuple[StoreKind, ...], open_now: StoreKind) -> str:
-    """Return where unwanted secrets still are and when they are deleted; empty if there are none."""
+    """Return which stores still hold unwanted secrets, and when they are deleted; empty if there are none."""
     return " ".join(_left_in(kind, open_now) for kind in places)
 
 
 def after_a_crash(store: StoreKind) -> str:
-    """Return in a sentence what becomes of the tokens in a store when authlens stops because of a bug."""
+    """Return a sentence about the stored tokens, for the report of a crash."""
     if store is StoreKind.MEMORY:
         return "Tokens were in memory only: they are lost here, but valid at the server until they expire."
     return f"What was stored so far is safe in {store.words}."

@@ -250,7 +250,7 @@ class TokenActions:
 
 
 def _version(source: Grant | CloudflaredToken | ServiceToken) -> object:
-    """Return what tells a token from the one that replaces it."""
+    """Return the identity of a token, which differs from that of its replacement."""
     match source:
         case Grant():
             # A token that no store took has no generation of its own; the time of its request tells it apart.

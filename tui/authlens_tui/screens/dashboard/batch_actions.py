@@ -145,7 +145,7 @@ class BatchActions:
             self._context.screen.app.push_screen(_revoke_question(entries), answered)
 
     def _ready(self, name: str, of_login: Callable[[Grant], bool] = lambda _: True) -> list[InventoryEntry]:
-        """Return the credentials shown that `name` can be done to now; where there are none, say why."""
+        """Return the listed credentials that `name` applies to now; show why if there are none."""
         if self.is_running:
             self._context.say("Another action is still running. Esc stops it.")
             return []

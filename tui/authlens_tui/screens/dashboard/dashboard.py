@@ -150,7 +150,7 @@ class DashboardScreen(CredentialScreen):
         self.refresh_bindings()
 
     def on_screen_resume(self) -> None:
-        """Show what a login or another process changed meanwhile."""
+        """Show the changes of a login or another process."""
         if self._is_new:
             self._is_new = False  # `on_mount` has shown everything
         elif self._ticker is not None:

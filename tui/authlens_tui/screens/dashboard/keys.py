@@ -53,5 +53,5 @@ def applies(action: str, entry: InventoryEntry | None) -> bool:
 
 
 def offered(entry: InventoryEntry | None) -> tuple[bool, ...]:
-    """Return which of the keys that are about a credential do something for `entry`."""
+    """Return for each key about a credential whether it does something for `entry`."""
     return tuple(applies(action, entry) for action in _APPLIES)

@@ -78,7 +78,7 @@ class Listing:
         return self.inventory is not before
 
     def rows(self, now: datetime, *, sorts: bool = True) -> Sequence[InventoryEntry]:
-        """Return what the filter lets through; `sorts` is false where only the filter has changed."""
+        """Return the credentials that match the filter; `sorts` is false if only the filter has changed."""
         if sorts:
             self._sorted = self.order.arrange(self.entries, now)
         self._as_of = now

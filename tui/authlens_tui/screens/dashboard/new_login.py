@@ -192,7 +192,7 @@ class NewLoginScreen(ActionChecks, Dialog[LoginChoice | None]):
 
 
 class LoginActions:
-    """Asks what a login needs, then requests it; `select` puts the cursor on a credential, by its id."""
+    """Asks for the options of a login, then requests it; `select` selects a credential by its id."""
 
     def __init__(
         self,

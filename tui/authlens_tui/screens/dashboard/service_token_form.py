@@ -174,7 +174,7 @@ class ServiceTokenScreen(ActionChecks, Dialog[None]):
             self._work(token, secret, anyway=anyway)
 
     def _typed(self) -> tuple[ServiceToken, Secret]:
-        """Return what is in the form.
+        """Return the values of the form.
 
         Raises:
             UsageError: it cannot be kept.
@@ -246,6 +246,6 @@ class ServiceTokenScreen(ActionChecks, Dialog[None]):
 
 
 def _moment(moment: datetime) -> str:
-    """Return a moment as the field takes it: a date where it is the beginning of one."""
+    """Return a moment for the field: only the date if its time is midnight UTC."""
     text = moment.astimezone(UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
     return text.removesuffix(" 00:00")

@@ -32,7 +32,7 @@ class ActionLine(NamedTuple):
 
 
 class ActionList(ActionChecks, OptionList):
-    """Shows lines, and does what the selected one does."""
+    """Shows lines, and runs the action of the selected one."""
 
     HELP = "Up and down select a line, Enter does what it says."
     BINDINGS = keys("learn/lines")

@@ -105,7 +105,7 @@ class CatalogueScreen(Screen[None]):
         self.listed.focus()
 
     def on_screen_resume(self) -> None:
-        """Show how far everything is by now."""
+        """Show the current progress."""
         self._entries = self._read()
         self._list()
 
@@ -137,7 +137,7 @@ class CatalogueScreen(Screen[None]):
 
     @on(ActionList.OptionHighlighted)
     def _show(self) -> None:
-        """Show what the selected entry is about."""
+        """Show the card of the selected entry."""
         name = self.listed.key
         card = [_NO_MATCH]
         for entry in self.matching:

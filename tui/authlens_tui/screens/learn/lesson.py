@@ -33,7 +33,7 @@ from authlens_tui.widgets.title_bar import TitleBar
 
 
 class CourseLessonScreen(ActionChecks, Screen[bool]):
-    """Shows where an attempt is, and makes the moves that are chosen; is true once the lesson is over.
+    """Shows the progress of an attempt and makes the chosen moves; ends with true once the lesson is over.
 
     Args:
         note: what is shown first, such as whether the question before it was answered right.
@@ -151,7 +151,7 @@ class CourseLessonScreen(ActionChecks, Screen[bool]):
         self.refresh_bindings()
 
     def _proved(self) -> Iterator[ActionLine]:
-        """Yield what is to be proved, what was predicted, or the marked answers."""
+        """Yield the claims, the prediction, or the marked answers."""
         lesson, phase = self._lesson, self._phase
         yield from claim_lines(lesson.proofs(phase), self._open)
         if phase is lesson.lesson.prediction.judged_on:
@@ -206,7 +206,7 @@ class CourseLessonScreen(ActionChecks, Screen[bool]):
         self.move.show([*self._asked(), *choices], selected, selects=self._is_done or len(choices) == 1)
 
     def _asked(self) -> Iterator[ActionLine]:
-        """Yield what came of the last move, and what is asked now, or what the selected part is for."""
+        """Yield the result of the last move, and the next prompt, or the meaning of the selected part."""
         lesson = self._lesson
         prompt = course_words("asked")[self._phase]
         texts = [self._note, lesson.text(self._phase, self._question) if self._asks else ""]

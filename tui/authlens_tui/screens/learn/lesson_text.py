@@ -49,7 +49,7 @@ def headed(texts: Iterable[tuple[str, str]]) -> list[Item]:
 
 
 def phases_line(lesson: OpenLesson, phase: LessonPhase) -> Content:
-    """Return whose seat it is, and the phases: done, shown and to come."""
+    """Return the seat, and the phases: passed, current and next."""
     seat = lesson.lesson.attack.seat if phase is LessonPhase.BREAK else "you"
     parts = [Content.styled(f" Seat: {seat.upper()} ", "bold reverse")]
     for verdict in lesson.attempt.verdicts:
@@ -64,7 +64,7 @@ def phases_line(lesson: OpenLesson, phase: LessonPhase) -> Content:
 def claim_lines(
     lines: Iterable[VerdictLine], open_arrow: Callable[[int, str], object]
 ) -> Iterator[ActionLine]:
-    """Yield each claim with what decides it; Enter opens the arrow that does."""
+    """Yield each claim with its evidence; Enter opens the arrow that decides it."""
     for line in lines:
         details = [Content.styled(detail, "$quiet") for detail in line.details]
         sentence = Content("\n").join([lesson_text(line.words).stylize_before("$text"), *details])
@@ -79,7 +79,7 @@ def story_lines(
     open_arrow: Callable[[int, str], object],
     point: Callable[[Part], object],
 ) -> Iterator[ActionLine]:
-    """Yield who said what, with the parts of the arrow that is open below it; 0 for none."""
+    """Yield the messages, with the parts of the open arrow below it; 0 for none."""
     for line in lines:
         if not line.receiver:
             yield ActionLine(Content.styled(line.text, "$quiet"), _INDENT)

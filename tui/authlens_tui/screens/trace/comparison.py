@@ -32,7 +32,7 @@ _GAP: Final = " │ "
 
 
 class CompareScreen(Screen[None]):
-    """Shows what differs between two traces."""
+    """Shows the differences between two traces."""
 
     app = getters.app(TerminalApp)
 
@@ -127,7 +127,7 @@ def _expected(stages: Sequence[StageComparison]) -> str:
 
 
 def _names(names: tuple[str, str], width: int) -> Content:
-    """Return what the sides are called, above the columns that they are shown in."""
+    """Return the names of the sides, above their columns."""
     left, right = (Content.line(name).plain for name in names)
     if width >= _WIDE:
         title, side = _columns_of(width)
@@ -204,7 +204,7 @@ def _columns_of(width: int) -> tuple[int, int]:
 
 
 def _value(value: str | None, severity: Severity | None, tone: Tone) -> Piece:
-    """Return what one side has; of a check its result."""
+    """Return the value of one side; for a check, its result."""
     if value is None:
         return "–", Tone.MUTED
     if severity is not None:

@@ -29,7 +29,7 @@ _HINT: Final = "Enter opens it."
 
 
 def found_files(typed: str) -> tuple[str, ...]:
-    """Return what starts as `typed`: session files, the newest first, then directories and the one above.
+    """Return the completions of `typed`: session files, the newest first, then directories and the parent.
 
     Each name begins with the directory that was typed, and that of a directory ends with a slash. Nothing is
     returned for a directory that cannot be read. Hidden names have to be typed with their dot.
@@ -72,7 +72,7 @@ class StoredTraces(NamedTuple):
     others: tuple[tuple[str, str], ...] = ()
 
     def named(self) -> tuple[tuple[TraceSummary, str], ...]:
-        """Return what there is and what to call it, newest first; nothing where it cannot be read."""
+        """Return the stored traces with their names, newest first; none if they cannot be read."""
         try:
             entries = [(summary, _words(summary)) for summary in self.traces.of(self.grant_id, *self.urls)]
             others = [
@@ -94,7 +94,7 @@ class NamedTrace(NamedTuple):
 
 
 class OpenSessionScreen(Dialog[NamedTrace | None]):
-    """Lists what is kept and takes the name of a file.
+    """Lists stored traces and takes the name of a file.
 
     Args:
         stored: the traces of a credential; None where there are none.

@@ -202,7 +202,7 @@ class RequestsScreen(ActionChecks, Screen[None]):
             self._show_exchange(exchange, record)
 
     def _show_exchange(self, exchange: Exchange, record: StageRecord | None) -> None:
-        """Show an exchange in the stage in which it was sent, or alone while that runs."""
+        """Show an exchange in its stage, or alone while the stage runs."""
         if record is None:
             self.record_view.show((), alone(exchange))
         else:
@@ -283,7 +283,7 @@ def _cells(row: ExchangeRow, widths: Mapping[str, int], *, failed: bool) -> dict
 
 
 def _cell(name: str, text: str, width: int) -> Content:
-    """Return a text in its column; what is cut ends in an ellipsis."""
+    """Return a text padded or cut to its column; a cut text ends in an ellipsis."""
     if name in _NUMBERS:
         return Content(f"{text:>{width}}")
     return Content.of(Content.line(text).truncate(width, ellipsis=True))

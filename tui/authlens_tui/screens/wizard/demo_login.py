@@ -220,7 +220,7 @@ def _item(name: str, text: Content) -> Item:
 
 
 def _last_arrow(trace: Trace) -> Content:
-    """Draw the message with which the login ended, or what authlens noticed itself."""
+    """Draw the last message of the login, or the finding of authlens itself."""
     drawn = messages(trace.records)
     return Content.assemble(*_drawn(drawn[-1], authorities(trace.records))) if drawn else Content("–")
 

@@ -136,7 +136,7 @@ class NewRow(Horizontal):
         return f"{name}: added as {self.location.value}"
 
     def judge(self) -> None:
-        """Show whether something is added; what is typed under a secret's name is masked."""
+        """Show whether a field is added; mask a value under a secret's name."""
         self.value_field.password = is_sensitive(self.name_field.value.strip())
         self.set_class(self.changed, "-changed")
 
@@ -152,7 +152,7 @@ class NewRow(Horizontal):
 
 
 class EditScreen(ModalScreen[RequestChanges | None]):
-    """Shows every part of what a stage sends; ends with what was changed, or with None."""
+    """Shows every part of a stage's request; ends with the changes, or with None."""
 
     CSS_PATH = "edit.tcss"
     TITLE = "Edit"

@@ -24,7 +24,7 @@ def _part(title: str, text: str | Content) -> Content:
 
 
 def lesson_words(stage: Stage, flow: Flow, *, in_full: bool = True) -> Content:
-    """Return the lesson on `stage` as it is on the screen; where it is written, if `in_full`."""
+    """Return the lesson on `stage`, with its specifications if `in_full`."""
     lesson = flow.lesson(stage)
     sections = (
         Content.assemble((section, "$text-primary"), "  ", sentence)
@@ -65,7 +65,7 @@ class LessonScreen(ModalScreen[None]):
             yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Show the stage that was asked for, with the focus where the arrows scroll."""
+        """Show the stage, with the focus on the text."""
         self._show()
         self.box.focus()
 

@@ -66,7 +66,7 @@ class AuthorizationLink(AuthorizationPanel):
         self._bare_code = False
 
     def words(self, *, player: bool) -> Content:
-        """Return what to do now, or which page a browser that does not return may show.
+        """Return the next step, or the pages that a browser that does not return may show.
 
         Args:
             player: the demo can sign in.

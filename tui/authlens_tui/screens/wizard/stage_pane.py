@@ -106,7 +106,7 @@ class StagePane(Vertical):
         return self.device if self.code_is_shown else self.panel
 
     def _waits_for(self, stage: Stage) -> str:
-        """Return which panel is shown for `stage`: the record, the link, or the code."""
+        """Return the panel for `stage`: the record, the link, or the code."""
         if self.panel.url and stage is Stage.AUTHORIZATION:
             return "panel"
         login, running = self._login, self._login.running
@@ -159,7 +159,7 @@ class StagePane(Vertical):
 
     @property
     def which_attempt(self) -> str:
-        """Return which attempt is shown, where that is not the last one at the stage."""
+        """Return the number of the attempt, if it is not the last one at the stage."""
         record = self.record_view.record
         attempts = [attempt for attempt in self._login.trace.records if attempt.stage is self.shown]
         if record is None or not attempts or record is attempts[-1]:

@@ -33,7 +33,7 @@ _AROUND = 4  # cells: border and padding
 
 
 class StatusLine(Static):
-    """Shows the status of `login`, below what is changed in it on purpose."""
+    """Shows the status of `login`, below the changes made on purpose."""
 
     def __init__(self, login: Login, runner: StageRunner, store_name: str) -> None:
         super().__init__(id="verdict")

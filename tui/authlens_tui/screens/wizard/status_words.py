@@ -45,7 +45,7 @@ _LONGEST_SEEN: Final = 110  # characters of one of them
 
 
 def device_words(*, polling: bool, player: bool = False) -> Content:
-    """Return what to do with the code.
+    """Return the next step with the device code.
 
     Args:
         polling: authlens asks for the tokens already.
@@ -76,7 +76,7 @@ def running_words(stage: Stage, flow: Flow) -> Content:
 
 
 def waiting_words(*, player: bool) -> Content:
-    """Return what to do while the login waits for the browser; `player`: the demo can do it."""
+    """Return the next step while the login waits for the browser; `player`: the demo can take it."""
     after = "This screen continues automatically."
     if player:
         return Content.assemble(
@@ -188,7 +188,7 @@ def failed_words(
     told_above: bool = False,
     told_on_tab: bool = False,
 ) -> Content:
-    """Return which stage failed, why, the fix, and the lines that show it.
+    """Return the failed stage, the cause, the fix, and the evidence.
 
     The lines come last and not at all if `brief`; of an unknown answer they are the point and come first.
     If all of it is `told_above` already, or `told_on_tab` 1, only that is said.
@@ -247,7 +247,7 @@ _MOST_SAID: Final = 3  # changes that are named one by one
 
 
 def acts_at(experiment: Experiment, flow: Flow = AUTHORIZATION_CODE) -> str:
-    """Return where an experiment acts, such as `at 7 Exchange`."""
+    """Return the stage of an experiment, such as `at 7 Exchange`."""
     if experiment.stage is Stage.REFRESH:
         return f"after {flow.numbered(flow.stages[-1])}"
     return f"at {flow.numbered(experiment.stage)}"

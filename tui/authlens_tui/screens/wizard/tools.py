@@ -342,7 +342,7 @@ class WizardTools:
         self._screen.notify(sentence, markup=False)
 
     def compare(self) -> None:
-        """Show what differs from the honest run, if an attack was tried, or from the login before."""
+        """Show the differences from the honest run, if an attack was tried, or from the login before."""
         from authlens_tui.screens.trace.comparison import CompareScreen
 
         if (other := self.compared_with) is not None:

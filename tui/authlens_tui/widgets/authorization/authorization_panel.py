@@ -204,7 +204,7 @@ class AuthorizationPanel(ActionChecks, VerticalScroll):
         self._tell("refused", Content())
 
     def _tell(self, name: str, text: Content, *, news: bool = False) -> None:
-        """Show words in a part of the panel, some of which take room only while they have any."""
+        """Show text in a part of the panel; some parts take room only while they have text."""
         widget = self.query_one(f"#{name}", Static)
         widget.update(text)
         widget.set_class(bool(text), "-shown")
@@ -244,7 +244,7 @@ class AuthorizationPanel(ActionChecks, VerticalScroll):
         self._tell("problems", problem_words(self._offer, folded=folded))
 
     def action_problems(self) -> None:
-        """Show what to do about a problem, or fold it again."""
+        """Show the help for problems, or fold it again."""
         self._explains = not self._explains
         self._fold()
         self.refresh_bindings()
@@ -266,7 +266,7 @@ class AuthorizationPanel(ActionChecks, VerticalScroll):
         self.screen.set_class(alone, "-pasting")
 
     def show_ignored(self, reason: str, count: int, *, is_error: bool = False) -> None:
-        """Show what came last; `is_error`: it may be the server's refusal, which the user can see."""
+        """Show the last ignored answer; `is_error`: it may be the server's refusal, visible to the user."""
         times = "once" if count == 1 else f"{count} times"
         stop = ". Did the browser end there after your link? Then press Esc" if is_error else ""
         sentence = f"! Ignored {times}, still waiting. Last: {reason}{stop}"

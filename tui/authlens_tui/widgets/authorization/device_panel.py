@@ -26,7 +26,7 @@ _ROOMY: Final = 66  # cells in which the words beside the countdown fit
 
 
 def _forward_words(page: str) -> Iterator[str | tuple[str, str]]:
-    """Yield what to run first where the page is on this machine and the browser is not."""
+    """Yield the ssh line, if the page is on this machine and the browser is not."""
     if line := callback_offer(None, UserScreen(os.environ), page).forward_line:
         yield "\n\nThe page is on this machine. Run this on your own first:\n"
         yield f"  {line}", "bold $text"

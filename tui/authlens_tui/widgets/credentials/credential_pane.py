@@ -43,7 +43,7 @@ _ROWS: Final = 9
 
 
 class LoginSketch(Static):
-    """Draws the messages of a login as the diagram of a real one does; nothing where there is no room."""
+    """Draws the messages of a login as a small diagram; nothing if there is no room."""
 
     DEFAULT_CSS = "LoginSketch { display: none; height: auto; }"
 
@@ -94,7 +94,7 @@ def detail_items(
 
 
 def _state(entry: InventoryEntry, status: CredentialStatus, now: datetime) -> Item:
-    """Return what matters first: the state, and how much of the token's life is left."""
+    """Return the state, and the remaining part of the token's life."""
     share = entry.life_left(now)
     remaining, spent = life_bar(share, _BAR)
     bar = ((remaining, _COLOURS[life_tone(entry, now)]), (f"{spent} ", "$quiet")) if share is not None else ()
@@ -109,7 +109,7 @@ def _state(entry: InventoryEntry, status: CredentialStatus, now: datetime) -> It
 
 
 def _key_for(entry: InventoryEntry, status: CredentialStatus) -> str:
-    """Return which key of the dashboard does what the note gives a command for."""
+    """Return the key of the dashboard that replaces the command in the note."""
     expiring = status.kind in (StatusKind.EXPIRED, StatusKind.SOON)
     if entry.service_token is not None and expiring:
         return "Here: e enters the new expiry or a new secret."
@@ -125,7 +125,7 @@ def _key_for(entry: InventoryEntry, status: CredentialStatus) -> str:
 
 
 def event_items(events: Sequence[Event], now: datetime, note: str = "") -> Sequence[Item]:
-    """Return what happened to a credential; a detail that its `note` has already is left out."""
+    """Return the events of a credential, without details that are in its `note`."""
     if not events:
         return ()
     rows = (
@@ -261,7 +261,7 @@ def trace_option(summary: TraceSummary, now: datetime) -> Option:
 
 
 class CredentialPane(ActionChecks, VerticalScroll):
-    """Shows texts that change every second and repaints only what did."""
+    """Shows texts that change every second, and repaints only changed ones."""
 
     BINDINGS = keys("detail")
 

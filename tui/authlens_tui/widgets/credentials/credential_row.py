@@ -93,7 +93,7 @@ class RowText(NamedTuple):
 
 
 def life_bar(share: float | None, cells: int = BAR) -> tuple[str, str]:
-    """Return what is left of a life and what is spent, as the two parts of a bar; blank where unknown.
+    """Return the remaining and the spent part of a life as the two parts of a bar; blank if unknown.
 
     The last cell stays as long as anything is left.
     """
@@ -188,7 +188,7 @@ def tone_of(status: CredentialStatus) -> str:
 
 
 def _login(entry: InventoryEntry, now: datetime) -> str:
-    """Return the second clock: until the login ends, else how long ago it was."""
+    """Return the time until the login ends, or since it began."""
     if entry.login_ends is not None:
         seconds = (entry.login_ends - now).total_seconds()
         return f"{in_one_unit(seconds)} left" if seconds > 0 else "expired"

@@ -40,7 +40,7 @@ _TONES: Final = ("good", "warning", "bad", "busy")
 
 
 class CredentialTable(LineView, can_focus=True):
-    """Draws rows and moves a cursor over them; the cursor stays on its credential whatever comes and goes.
+    """Draws rows and moves a cursor over them; the cursor stays on its credential as others come and go.
 
     Args:
         make: makes the text of a row from its credential, as it is now.

@@ -37,7 +37,7 @@ _PREFIX: Final = "document--"
 
 
 class DocumentView(LineView, can_focus=True):
-    """Shows lines. `show` replaces them all. A subclass says which lines a cursor can mark."""
+    """Shows lines. `show` replaces them all. A subclass defines the lines that a cursor can mark."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         _PREFIX + name for name in ("selection", "cursor", "match", "current-match")
@@ -228,7 +228,7 @@ class DocumentView(LineView, can_focus=True):
         return self._painter.over(strip, "cursor") if marked else strip
 
     def row_at(self, y: int) -> int:
-        """Return which row of the text is drawn in row `y` of the view."""
+        """Return the row of the text that is drawn in row `y` of the view."""
         return self.scroll_offset.y + y
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:

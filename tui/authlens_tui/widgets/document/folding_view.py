@@ -16,7 +16,7 @@ class FoldingView(ActionChecks, DocumentView):
         return self.rows.foldable
 
     def sign(self, number: int) -> str:
-        """Return the sign of what begins on line `number`: whether it is folded."""
+        """Return the fold sign of line `number`."""
         if not self.rows.can_fold(number):
             return ""
         return "▸" if number in self.rows.folded else "▾"

@@ -54,13 +54,13 @@ class Layout:
         return self._rows(line_number, self.folded.get(line_number))[number - first]
 
     def line_of_row(self, number: int) -> int:
-        """Return which line row `number` is of; the last line for a row below the end."""
+        """Return the line of row `number`; the last line for a row below the end."""
         if not self._bottoms:
             return 0
         return self._visible[min(bisect_right(self._bottoms, number), len(self._bottoms) - 1)]
 
     def rows_of_line(self, number: int) -> range:
-        """Return the rows of line `number`; where it is folded away, of the line that shows the fold."""
+        """Return the rows of line `number`, or of the fold that contains it."""
         index = self._place_of(number)
         return range(self._bottoms[index - 1] if index else 0, self._bottoms[index])
 
@@ -171,7 +171,7 @@ class Layout:
         return len(self._rows(number, None))
 
     def _wrapped(self, number: int, end: int | None) -> tuple[Row, ...]:
-        """Return the rows of a line; where the container up to line `end` is folded, with a count instead."""
+        """Return the rows of a line; of a container folded up to line `end`, the count of lines."""
         source = self.lines.line(number)
         if end is not None:
             summary, closing = self._instead(number, end)
@@ -180,7 +180,7 @@ class Layout:
         return tuple(rows_of(source, self.width - source.gutter))
 
     def _instead(self, number: int, end: int) -> tuple[str, str]:
-        """Return what a folded container shows instead of its members, and how it ends."""
+        """Return the summary of a folded container, and its closing bracket."""
         count = end - number - 1
         return f" {count:,} line{'s' if count != 1 else ''} ", self.lines.texts[end].strip()
 
@@ -212,7 +212,7 @@ class Layout:
         return visible
 
     def _place_of(self, number: int) -> int:
-        """Return where line `number` is among the visible ones, or the line that it is folded into."""
+        """Return the index of line `number` among the visible ones, or of the fold that contains it."""
         return bisect_right(self._visible, number) - 1
 
 

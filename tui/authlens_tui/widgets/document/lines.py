@@ -128,7 +128,7 @@ class LineList:
     __hash__ = object.__hash__
 
     def part(self, number: int) -> tuple[Line, int]:
-        """Return the line, or the passage that line `number` is of, and the number at which it begins."""
+        """Return the line or passage that contains line `number`, and the number of its first line."""
         index = bisect_right(self._starts, number) - 1
         return self.parts[index], self._starts[index]
 
@@ -209,7 +209,7 @@ def rows_of(line: Line, width: int) -> list[Row]:
 
 
 def _fitting(text: str, start: int, cells: int) -> int:
-    """Return where a row of `cells` cells that begins at `start` ends, after one character at least."""
+    """Return the end of a row of `cells` cells that begins at `start`; it has at least one character."""
     end = min(len(text), start + cells)
     if text[start:end].isascii():
         return end

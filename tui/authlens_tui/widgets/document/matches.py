@@ -52,7 +52,7 @@ class Matches(Struct):
 
 
 async def find(texts: Sequence[str], phrase: str) -> list[Match]:
-    """Return where `phrase` are in `texts`, in either case; at most 10,000 places.
+    """Return the matches of `phrase` in `texts`, ignoring case; at most 10,000.
 
     Gives everything else in the event loop a turn every few milliseconds, and can be cancelled there.
     """

@@ -63,7 +63,7 @@ class SearchBar(ActionChecks, Horizontal):
     can_close = can_turn
 
     def _tell(self, matches: Matches) -> None:
-        """Show which match is current, counted from 1, and how many there are."""
+        """Show the number of the current match, from 1, and of all matches."""
         count = len(matches.hits)
         if not self.field.value:
             text = ""

@@ -54,7 +54,7 @@ def check_lines(
 
 
 def diagnosis_lines(diagnosis: Diagnosis, fixes: FixWords = str) -> Iterator[Line]:
-    """Yield why a stage failed: the cause, the lines of the answer that show it, and what to do."""
+    """Yield the diagnosis of a failed stage: the cause, the evidence, and the fix."""
     title = "Cause" if diagnosis.known else "Received"
     yield line(
         (f"{'i cause':<{_INDENT}}", Tone.NOTE),

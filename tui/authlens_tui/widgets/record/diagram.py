@@ -87,7 +87,7 @@ def diagram_lines(
     undone: Collection[int] = (),
     count: int | None = None,
 ) -> Iterator[DiagramLine]:
-    """Yield the diagram of `records`, with lifelines that take `width` cells where that is enough for them.
+    """Yield the diagram of `records`, with lifelines if `width` cells are enough for them.
 
     Args:
         redactor: None where only what looks like a secret is to be masked.
@@ -144,7 +144,7 @@ def small_diagram_lines(
 
 
 def login_sketch(width: int) -> Content:
-    """Return what a login is, drawn as the small diagram of a real one: a row for each message."""
+    """Return the sketch of a login, drawn as the small diagram: a row for each message."""
     you, client, resource, server = Party.PERSON, Party.AUTHLENS, Party.RESOURCE, Party.SERVER
     script = (
         (client, resource, "GET"),
@@ -190,7 +190,7 @@ def _arrow(message: Arrow) -> str:
 
 
 def _places(drawn: Sequence[Arrow], *, wide: bool) -> Mapping[Party, float]:
-    """Return where the lifelines are: without those of a user where none takes part."""
+    """Return the positions of the lifelines, without those of a user if none takes part."""
     speaking = {party for message in drawn for party in (message.sender, message.receiver)}
     with_user = any(not message.flow.is_by_program for message in drawn)
     if with_user and Party.MALLORY not in speaking:
@@ -317,7 +317,7 @@ class _Lanes:
         row.put(min(max(0, column - len(text) // 2), self._width - len(text)), text, tone)
 
     def _room(self, column: int) -> int:
-        """Return how many cells around a lifeline are not its neighbours'."""
+        """Return the number of free cells around a lifeline."""
         return min(abs(other - column) for other in self._columns.values() if other != column) - (
             1 if self._small else 2
         )

@@ -76,7 +76,7 @@ class DiagramView(ActionChecks, DocumentView):
         self.scroll_to(y=max(0, top), animate=False, force=True)  # the scroll bar may be yet to come
 
     def row_at(self, y: int) -> int:
-        """Return which row is drawn in row `y`: the names of the lifelines stay above what is scrolled to."""
+        """Return the row that is drawn in row `y`: the names of the lifelines stay on top."""
         return 0 if y == 0 and self._arrows.names_on_top else super().row_at(y)
 
     @property
@@ -140,7 +140,7 @@ class SmallDiagram(DiagramView, can_focus=False):
     def draw(
         self, records: Sequence[StageRecord], underway: RunningStage | None, undone: Collection[int]
     ) -> None:
-        """Show what has happened up to now; see `diagram_lines`."""
+        """Show the login so far; see `diagram_lines`."""
         self._drawn = (records, underway, undone)
         self.turns_pages = False
         self._draw()
@@ -172,7 +172,7 @@ class ArrowLines:
         """True if the first line names the lifelines."""
 
     def place(self, number: int) -> tuple[int, int]:
-        """Return which arrow the line `number` belongs to, counted from 1, and how many there are."""
+        """Return the number of the arrow on line `number`, from 1, and the number of all arrows."""
         return bisect_right(self._starts, number), len(self._starts)
 
     def at(self, number: int) -> Arrow | None:

@@ -52,7 +52,7 @@ def request_lines(
     raw: bool = False,
     verdicts: Verdicts | None = None,
 ) -> Iterator[Line]:
-    """Yield the request as it is on the wire, start line, fields, body, and below it what that means.
+    """Yield the request as on the wire: start line, fields and body; then its meaning.
 
     `raw` leaves the explanations out and the body as it was sent; `verdicts` are on the signatures of JWTs
     that were looked at.
@@ -75,7 +75,7 @@ def response_lines(
     verdicts: Verdicts | None = None,
     failed: bool = False,
 ) -> Iterator[Line]:
-    """Yield the response as it was received, what it means, and what went wrong; see `request_lines`.
+    """Yield the response as it was received, its meaning, and its failure; see `request_lines`.
 
     `failed` is for the response at which a stage failed.
     """
@@ -141,7 +141,7 @@ def _below(meaning: HeaderMeaning, redactor: Redactor) -> Iterator[Line]:
 def meaning_lines(
     message: Request | Response, redactor: Redactor, verdicts: Verdicts | None
 ) -> Iterator[Line]:
-    """Yield what is below a message: what its members mean, and the JWTs in it, taken apart."""
+    """Yield the meanings of a message's members, and the JWTs in it, decoded."""
     members = member_meanings(message)
     if members:
         yield BLANK
@@ -153,7 +153,7 @@ def meaning_lines(
 
 
 def failure_lines(exchange: Exchange, *, explained: bool = False) -> Iterator[Line]:
-    """Yield why there is no complete answer, if so, and what to do; not what is `explained` already."""
+    """Yield why a complete response is missing, and the fix, unless both are `explained` already."""
     if (failure := exchange.failure) is None:
         return
     if not explained:

@@ -71,7 +71,7 @@ def overview_lines(
 
 
 def about_stage(stage: Stage, grant_type: GrantType | None) -> Iterator[Line]:
-    """Yield what a stage is for, and where it is specified."""
+    """Yield the purpose of a stage, and its specification."""
     info = flow_of(grant_type).info(stage)
     yield prose(f"{info.what} {info.why}", Tone.PLAIN)
     yield prose(info.specification, Tone.MUTED)
@@ -127,7 +127,7 @@ def explained_fact_lines(
     redactor: Redactor,
     verdicts: Verdicts | None = None,
 ) -> Iterator[Line]:
-    """Yield the facts, each with a muted line that says what its name means, then the JWTs among them.
+    """Yield the facts, each with a muted line for the meaning of its name, then the JWTs among them.
 
     A name that appears several times, or whose fact has a note of its own, is not explained (again). The
     stage decides between meanings of the same name.

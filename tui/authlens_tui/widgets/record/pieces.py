@@ -63,7 +63,7 @@ def labelled(label: str, text: str, tone: Tone, *, indent: int, by_words: bool =
 
 
 def meaning_words(meaning: Explanation | None) -> str:
-    """Return what follows a value that has a meaning: the sentence, and where it is written."""
+    """Return the meaning of a value as text: the sentence and its specification."""
     return f"  {meaning.sentence}  {meaning.spec}" if meaning is not None else ""
 
 
@@ -78,7 +78,7 @@ def value_pieces(text: str, tone: Tone = Tone.PLAIN) -> Iterator[Piece]:
 
 
 def url_pieces(url: str) -> Iterator[Piece]:
-    """Yield a URL as it is, masked before; what is none is plain."""
+    """Yield the parts of a masked URL; other text is plain."""
     match = _URL.fullmatch(url[:_LONGEST_URL])
     if match is None:
         yield from value_pieces(url)

@@ -115,7 +115,7 @@ def redactor_of(
     others: Iterable[Exchange] = (),
     secrets_of: Callable[[Exchange], Iterable[Secret]] = secrets_in,
 ) -> Redactor:
-    """Return what masks the facts of records, and what is under a telling name in any message of theirs.
+    """Return the redactor of records: of their secret facts, and of the secrets in their messages.
 
     Args:
         others: exchanges that are in no record.
@@ -151,7 +151,7 @@ def tab_label(tab: Tab, snapshot: StageSnapshot, *, raw: bool) -> str:
 
 
 def tab_place(tab: Tab, snapshot: StageSnapshot, picked: int | None) -> str:
-    """Return which of several exchanges a tab shows, and the key that turns to another; else nothing."""
+    """Return the position among several exchanges, and the key for the next one; empty for one exchange."""
     count = len(snapshot.exchanges)
     if count < 2 or tab not in EXCHANGE_TABS:
         return ""

@@ -266,7 +266,7 @@ class RecordView(ActionChecks, Widget):
     # -- how it is shown -------------------------------------------------------------------------------
 
     async def copied_text(self) -> str:
-        """Return what to copy of the open tab, masked: messages as they were sent, any other tab as shown."""
+        """Return the masked text of the open tab to copy: messages as they were sent, other tabs as shown."""
         if self.tab in _SIDE_BY_SIDE:
             messages_of = requests_of if self.tab is Tab.REQUEST else responses_of
             messages = messages_of(self._snapshot, self._picked)
@@ -276,14 +276,14 @@ class RecordView(ActionChecks, Widget):
         return await asyncio.to_thread("\n".join, lines.texts if lines is not None else ())
 
     def on_resize(self) -> None:
-        """Show what there is room for now, and draw the diagram for the width."""
+        """Show the tabs that fit now, and draw the diagram for the width."""
         self._paint()
 
     def _document(self, tab: Tab) -> DocumentView:
         return self.query_one(f"#{tab}-document", DocumentView)
 
     def _in_view(self) -> tuple[Tab, ...]:
-        """Return the tabs that can be seen: the open one, and on a wide screen what belongs beside it."""
+        """Return the visible tabs: the open one, and its neighbour on a wide screen."""
         wide = self.app.size.width >= _WIDE
         return _SIDE_BY_SIDE if wide and self.tab in _SIDE_BY_SIDE else (self.tab,)
 
@@ -302,7 +302,7 @@ class RecordView(ActionChecks, Widget):
         return ViewOptions(self._raw and tab in RAW_TABS, self._picked, room, fixes=fixes, masked=masked)
 
     def _paint(self, *, keep_place: bool = False) -> None:
-        """Show the tabs in view: at once where it is little to do, else when they are made."""
+        """Show the visible tabs: at once if they are small, else when their lines are made."""
         if not self.is_mounted:
             return
         in_view = self._in_view()

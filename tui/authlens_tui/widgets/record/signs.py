@@ -52,7 +52,7 @@ def accent(party: Party) -> str:
 
 
 def stage_accent(stage: Stage, flow: Flow) -> str:
-    """Return the colour of who decides how a stage ends."""
+    """Return the colour of the party that decides a stage."""
     return accent(asked_at(stage, flow))
 
 
@@ -62,14 +62,14 @@ def asked_tone(stage: Stage, exchange: Exchange) -> Tone:
 
 
 def arrow_tone(arrow: Arrow, tones: Mapping[Party, Tone] = ACTOR_TONES) -> Tone:
-    """Return the accent of whose message it is."""
+    """Return the tone of the sender of a message."""
     if arrow.failed:
         return Tone.BAD
     return Tone.MUTED if arrow.missing else tones[speaker(arrow)]
 
 
 def status_tone(status: int, *, failed: bool) -> Tone:
-    """Return the tone of a status: red is what failed, a refusal such as 401 may be what was expected."""
+    """Return the tone of a status: bad only for a failure, because a refusal such as 401 may be expected."""
     if failed or status >= 500:
         return Tone.BAD
     return Tone.GOOD if status < 400 else Tone.WARNING

@@ -52,7 +52,7 @@ class _Masking(NamedTuple):
 
 
 class TabCache:
-    """Makes the tabs of the stages of one story, and keeps the last 24 of them and what masks them."""
+    """Makes the lines of tabs, and caches the last 24 of them and their redactors."""
 
     def __init__(self) -> None:
         self.story = Story()
@@ -120,7 +120,7 @@ class TabCache:
             return lines
 
     def _lines(self, key: TabKey) -> tuple[_Masking, LineList]:
-        """Return what masks a stage and the lines of a tab of it; in any thread."""
+        """Return the redactor of a stage and the lines of one of its tabs; in any thread."""
         masking = self._masking.get((key.snapshot, key.story)) or self._mask(key.snapshot, key.story)
         story = key.story.records
         lines = tab_lines(key.tab, key.snapshot, story, redactor=masking.redactor, aspect=key.aspect)
@@ -141,7 +141,7 @@ class TabCache:
         return masking is not None and masking.hides
 
     async def masked(self, snapshot: StageSnapshot, make: Callable[[Redactor], _Value]) -> _Value:
-        """Return what `make` makes with what masks a stage, in a thread."""
+        """Return the result of `make`, called with the redactor of a stage in a thread."""
         masking = self._masking.get((snapshot, self.story))
         if masking is None:
             masking = await asyncio.to_thread(self._mask, snapshot, self.story)
@@ -170,6 +170,6 @@ def _keep(cache: dict[_Key, _Value], key: _Key, value: _Value) -> None:
 
 
 def _weight(exchange: Exchange) -> int:
-    """Return how many bytes the bodies have."""
+    """Return the size of both bodies in bytes."""
     response = exchange.response
     return len(exchange.request.body) + (len(response.body) if response is not None else 0)

@@ -77,7 +77,7 @@ def stage_time_line(record: StageRecord) -> Line:
 def waterfall_lines(
     records: Sequence[StageRecord], current: StageRecord | None, width: int, masked: Callable[[str], str]
 ) -> Iterator[Line]:
-    """Yield every exchange of `records` as a bar where it was in the whole; pauses are folded.
+    """Yield every exchange of `records` as a bar on one time line; pauses are folded.
 
     Args:
         masked: returns a URL without its secrets.
@@ -123,7 +123,7 @@ def _pause_line(row: WaterfallRow) -> Line:
 
 
 def _exchange_line(row: WaterfallRow, label: str, names: int, bar: str, *, is_current: bool) -> Line:
-    """Return what was asked and answered in `names` cells, how long it took, and its bar."""
+    """Return the request and its status in `names` cells, its duration, and its bar."""
     record, exchange = row.record, row.exchange
     tone = asked_tone(record.stage, exchange)
     status = ("✖", Tone.BAD)

@@ -179,7 +179,7 @@ async def test_a_scenario_about_another_credential_ends_with_the_diagnosis_of_it
         await press(pilot, "d", then=DashboardScreen)
         dashboard = app.screen
         assert isinstance(dashboard, DashboardScreen)
-        await until(pilot, lambda: len(dashboard.listing.shown) == 2)
+        await until(pilot, lambda: len(dashboard.listing.matching) == 2)
         await pilot.press("home")
         if dashboard.selected is not None and dashboard.selected.grant is not None:
             await pilot.press("down")

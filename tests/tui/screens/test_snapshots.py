@@ -97,7 +97,7 @@ def keys(*wanted: str, rows: int) -> Walk:
     async def walk(pilot: Pilot[int]) -> None:
         screen = pilot.app.screen
         assert isinstance(screen, DashboardScreen)
-        await until(pilot, lambda: len(screen.listing.shown) == rows)
+        await until(pilot, lambda: len(screen.listing.matching) == rows)
         await pilot.pause()  # the columns take their widths before a dialog covers them
         await pilot.press(*wanted)
 

@@ -101,7 +101,7 @@ async def test_the_high_contrast_theme_reaches_seven_to_one() -> None:
         app.theme = HIGH_CONTRAST.name
         screen = await dashboard(states=True)
         await app.push_screen(screen)
-        await until(pilot, lambda: len(screen.listing.shown) == STATES)
+        await until(pilot, lambda: len(screen.listing.matching) == STATES)
         assert too_faint(app, 7) == []
         await app.push_screen(TraceScreen(trace()))
         await pilot.pause()
@@ -123,7 +123,7 @@ async def test_the_cursor_shows_where_colours_are_few_or_none(environ: dict[str,
         table = await dashboard(states=True)
         await app.push_screen(table)
         assert isinstance(app.screen, DashboardScreen)
-        await until(pilot, lambda: len(table.listing.shown) == STATES)
+        await until(pilot, lambda: len(table.listing.matching) == STATES)
         row = [
             one for one in painted(app) if one.text.startswith("revocation-failed.")
         ]  # the first is marked

@@ -40,7 +40,7 @@ async def test_ctrl_c_on_the_dashboard_says_how_to_quit(size: tuple[int, int]) -
     async with app.run_test(size=size, notifications=True) as pilot:
         screen = await dashboard(states=True)
         await app.push_screen(screen)
-        await until(pilot, lambda: len(screen.listing.shown) == STATES)
+        await until(pilot, lambda: len(screen.listing.matching) == STATES)
         await press(pilot, "ctrl+c", then="ctrl+c again, or q, to quit")
 
 

@@ -31,11 +31,11 @@ class Listed(BaseApp):
             StageStep(number, f"Stage number {number}, with a name that is long", StepState.DONE, 0.01)
             for number in range(1, self._count + 1)
         )
-        stepper.looked_at = self._looked_at
+        stepper.selected = self._looked_at
 
     @on(Stepper.Chosen)
     def _chosen(self, message: Stepper.Chosen) -> None:
-        self.query_one(Stepper).looked_at = message.index
+        self.query_one(Stepper).selected = message.index
 
 
 @asynccontextmanager
@@ -75,7 +75,7 @@ async def test_a_click_in_a_list_that_has_scrolled_chooses_what_stands_there() -
         place = next(number for number, row in enumerate(rows) if " 149 Stage" in row)
         await pilot.click(offset=(6, place))
         await pilot.pause()
-        assert stepper.looked_at == 148
+        assert stepper.selected == 148
 
 
 async def test_few_stages_stand_as_they_always_did() -> None:

@@ -76,7 +76,7 @@ class Stepper(Widget, can_focus=True):
     steps: reactive[tuple[StageStep, ...]] = reactive((), layout=True)
     """The steps, in order."""
 
-    looked_at: reactive[int] = reactive(0)
+    selected: reactive[int] = reactive(0)
     """The index of the step whose details are shown."""
 
     @dataclass
@@ -96,7 +96,7 @@ class Stepper(Widget, can_focus=True):
     def _in_view(self, room: int) -> range:
         """Return the steps that fit, around the selected one."""
         # Centred, and moved from there only as far as both ends of the list demand.
-        first = max(0, min(self.looked_at - room // 2, len(self.steps) - room))
+        first = max(0, min(self.selected - room // 2, len(self.steps) - room))
         return range(first, min(len(self.steps), first + max(1, room)))
 
     def _signs_in_view(self, width: int) -> range:
@@ -111,18 +111,18 @@ class Stepper(Widget, can_focus=True):
     def _tell_in_border(self) -> None:
         tampered = any(step.tampered for step in self.steps)
         hidden = 0 < self.content_size.height < len(self.steps)
-        position = f"{self.looked_at + 1} of {len(self.steps)}" if hidden else ""
+        position = f"{self.selected + 1} of {len(self.steps)}" if hidden else ""
         notes = [Content.styled(*_TAMPERED)] if tampered else []
         notes += [Content(position)] if position else []
         self.border_subtitle = Content(" · ").join(notes) if notes else None
 
-    watch_steps = watch_looked_at = on_resize = _tell_in_border
+    watch_steps = watch_selected = on_resize = _tell_in_border
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         return 1 if self.has_class("-line") else max(1, len(self.steps))
 
     def action_look(self, by: int) -> None:
-        self._choose(self.looked_at + by)
+        self._choose(self.selected + by)
 
     def on_click(self, event: Click) -> None:
         spot = event.get_content_offset(self)
@@ -139,13 +139,13 @@ class Stepper(Widget, can_focus=True):
             self._choose(self._in_view(self.content_size.height).start + spot.y)
 
     def _choose(self, index: int) -> None:
-        if 0 <= index < len(self.steps) and index != self.looked_at:
+        if 0 <= index < len(self.steps) and index != self.selected:
             self.post_message(self.Chosen(index))
 
     def _row(self, index: int, width: int) -> Content:
-        step, looked_at = self.steps[index], index == self.looked_at
+        step, selected = self.steps[index], index == self.selected
         waits = step.state is StepState.WAITING
-        bold = looked_at or step.state is StepState.RUNNING
+        bold = selected or step.state is StepState.RUNNING
         style = "$quiet" if waits else ""
         if bold:
             style = "bold"
@@ -160,12 +160,12 @@ class Stepper(Widget, can_focus=True):
             (mark, _TAMPERED[1]),
             (f"{took:>{_TIME_WIDTH}}", "$quiet"),
         )
-        return Content.of(row.stylize("on $primary 25%")) if looked_at else row
+        return Content.of(row.stylize("on $primary 25%")) if selected else row
 
     def _sign(self, index: int) -> tuple[str, str]:
         """Return the sign of a step in the one-line form, and its style, which shows the focus."""
         sign, style = _SIGNS[self.steps[index].state]
-        if index == self.looked_at:
+        if index == self.selected:
             focused = "$block-cursor-foreground on $block-cursor-background"
             style = focused if self.has_focus else f"{style} on $primary 35%"
         return f" {sign}", style
@@ -175,13 +175,13 @@ class Stepper(Widget, can_focus=True):
         before, after = (" …" if more else "" for more in (signs.start, len(self.steps) - signs.stop))
         caption = Content()
         # Half of a sign would say less than nothing.
-        if self.looked_at < len(self.steps) and (width - 2 * len(signs) >= _SHORTEST_NAME or before or after):
-            step = self.steps[self.looked_at]
+        if self.selected < len(self.steps) and (width - 2 * len(signs) >= _SHORTEST_NAME or before or after):
+            step = self.steps[self.selected]
             caption = Content.assemble(
                 *(("  ", _TAMPERED) if any(step.tampered for step in self.steps) else ()),
                 (f"  {step.number} {step.title}", "bold"),
                 (f"  {step.state}" if step.state is not StepState.WAITING else "", "$quiet"),
-                (f"  ({self.looked_at + 1} of {len(self.steps)})" if before or after else "", "$quiet"),
+                (f"  ({self.selected + 1} of {len(self.steps)})" if before or after else "", "$quiet"),
             )
         whole = Content.assemble((before, "$quiet"), *map(self._sign, signs), (after, "$quiet"), caption)
         return Content.of(whole.truncate(max(1, width), ellipsis=True))
@@ -209,7 +209,7 @@ def steps_of(
         record = trace.latest(stage) if number <= here or stage not in flow.stages else None
         if last is not None and last.stage is stage is position and last.outcome is not Outcome.PASSED:
             record = last
-        state, took = (StepState.WAITING, None) if record is None else how_it_ended(record)
+        state, took = (StepState.WAITING, None) if record is None else state_of(record)
         if running is stage:
             state, took = StepState.RUNNING, None
         title, accent = flow.info(stage).title, stage_accent(stage, flow)
@@ -218,7 +218,7 @@ def steps_of(
     return tuple(step(number, stage) for number, stage in enumerate(stages_of(flow, trace, running), 1))
 
 
-def how_it_ended(record: StageRecord) -> tuple[StepState, float]:
+def state_of(record: StageRecord) -> tuple[StepState, float]:
     """Return the state of a stage that was run, and the seconds to show beside it."""
     passed = StepState.WARNED if record.count(Severity.WARNING) else StepState.DONE
     # Of a stage that waits for a user, the time on the network says more than the wait.

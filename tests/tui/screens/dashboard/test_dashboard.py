@@ -313,7 +313,7 @@ async def test_two_actions_on_one_credential_at_once_are_refused(monkeypatch: py
         screen.action_act("selected.refresh")
         assert "still running" in told[-1]
         await until(pilot, lambda: not screen.context.busy)
-        events = screen.context.session.credentials.index.events(screen.listing.shown[0].entry_id, 20)
+        events = screen.context.session.credentials.index.events(screen.listing.matching[0].entry_id, 20)
         assert sum("refresh" in event.kind for event in events) == 1
 
 
@@ -420,7 +420,7 @@ async def mixed(size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[Dashbo
         await session.credentials.service_tokens.save(service, Secret("a" * 64))
         screen = DashboardScreen(session, now=lambda: NOW, find=lambda: ((file_of_cloudflared(),), 0))
         async with run_screen(screen, size=size) as (app, pilot):
-            await until(pilot, lambda: len(screen.listing.shown) == 3)
+            await until(pilot, lambda: len(screen.listing.matching) == 3)
             yield screen, pilot, app
 
 
@@ -474,7 +474,7 @@ async def test_a_service_token_can_be_replaced_and_forgotten_but_not_refreshed()
         assert {"login.edit_service_token", "selected.forget", "selected.probe"} <= actions
         assert not {"selected.refresh", "selected.revoke", "login.again"} & actions
         await press(pilot, "f", then="stays valid at Access")
-        await press(pilot, "y", then=lambda: len(screen.listing.shown) == 2 and not screen.context.busy)
+        await press(pilot, "y", then=lambda: len(screen.listing.matching) == 2 and not screen.context.busy)
 
 
 async def test_a_filter_shows_only_some_and_esc_shows_all_again() -> None:
@@ -485,7 +485,7 @@ async def test_a_filter_shows_only_some_and_esc_shows_all_again() -> None:
         assert screen.filter_field.value == "ada@example.com"
         screen.filter_field.value = "ada@"
         await press(pilot, "enter", then="1 of 3 match 'ada@'")
-        assert [row.title for row in screen.listing.shown] == ["grafana.example.com"]
+        assert [row.title for row in screen.listing.matching] == ["grafana.example.com"]
         await press(pilot, "slash", *"zzz", then="No match.")
         await press(pilot, "escape", then="Credentials: 3")
         assert app.focused is screen.table
@@ -686,7 +686,7 @@ async def test_revoking_all_names_how_many_and_shows_the_proof_of_each() -> None
         await press(pilot, "V", then=ConfirmScreen)
         assert "Revoke the one login shown here?" in text_of(app)
         await press(pilot, "enter", then=screen)
-        assert len(screen.listing.shown) == 1
+        assert len(screen.listing.matching) == 1
         await press(pilot, "V", then=ConfirmScreen)
         await press(pilot, "y", then=ResultsScreen)
         assert "1 revoked and verified · 0 failed" in text_of(app)

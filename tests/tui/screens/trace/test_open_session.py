@@ -14,7 +14,7 @@ from authlens_tui.screens.trace.open_session import (
     NamedTrace,
     OpenSessionScreen,
     StoredTraces,
-    found_files,
+    completions,
 )
 from authlens_tui.screens.trace.trace import TraceScreen
 from support.open_databases import owned
@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def names(typed: str) -> list[str]:
-    return list(found_files(typed))
+    return list(completions(typed))
 
 
 @pytest.mark.usefixtures("folder")
@@ -47,7 +47,7 @@ def test_session_files_come_newest_first_and_then_directories() -> None:
 @pytest.mark.usefixtures("folder")
 def test_what_is_typed_narrows_the_list() -> None:
     assert names("ol") == ["old.authlens.json"]
-    assert found_files("log") == ("logins/",)
+    assert completions("log") == ("logins/",)
     assert names("logins/") == ["logins/a.json", "logins/../"]
     assert names(".h") == [".hidden.json"]
 
@@ -76,7 +76,7 @@ async def test_the_stored_logins_of_every_credential_are_offered_with_their_name
     assert traces.keep("a", replace(trace, trace_id="first"))
     assert traces.keep("b", replace(trace, trace_id="second"))
     others = (("a", "https://a.example/"), ("b", "https://wiki.example/mcp"))
-    named = StoredTraces(traces, "a", others=others).named()
+    named = StoredTraces(traces, "a", others=others).entries()
     assert [summary.trace_id for summary, _ in named] == ["first", "second"]
     assert [name.endswith("  wiki.example/mcp") for _, name in named] == [False, True]
 

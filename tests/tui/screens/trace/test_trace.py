@@ -45,7 +45,7 @@ async def test_every_stage_can_be_looked_at(size: tuple[int, int]) -> None:
         assert "code_challenge" in tab_text(screen.record_view)
         assert "5 PKCE" in text_of(app)
         screen.stepper.focus()
-        await press(pilot, "up", "up", "up", "up", then=lambda: screen.stepper.looked_at == 0)
+        await press(pilot, "up", "up", "up", "up", then=lambda: screen.stepper.selected == 0)
         assert "401" in tab_text(screen.record_view)
 
 
@@ -76,11 +76,11 @@ async def test_an_arrow_of_the_diagram_opens_its_exchange() -> None:
     screen = TraceScreen(await login_trace())
     async with run_screen(screen) as (_, pilot):
         screen.record_view.post_message(ArrowChosen(arrow))
-        await until(pilot, lambda: screen.stepper.looked_at == 1)
+        await until(pilot, lambda: screen.stepper.selected == 1)
         assert screen.record_view.tabs.active == "request"
         screen.record_view.post_message(ArrowChosen(replace(arrow, record_index=99)))
         await pilot.pause()
-        assert screen.stepper.looked_at == 1
+        assert screen.stepper.selected == 1
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])

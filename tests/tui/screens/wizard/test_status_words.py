@@ -121,7 +121,7 @@ def test_a_key_is_on_the_line_of_its_label_at_any_width() -> None:
     pieces = (Content.assemble((key, "bold $text-primary"), f" {label}") for key, label in ways)
     words = Content(" · ").join(pieces)
     for width in range(12, 90):
-        lines = with_keys_kept(words, width).plain.split("\n")
+        lines = wrap_between_keys(words, width).plain.split("\n")
         assert all(len(line.rstrip()) <= width or " " not in line.strip() for line in lines), lines
         for key, label in ways:
             assert any(f"{key} {label.split()[0]}" in line for line in lines), (width, lines)

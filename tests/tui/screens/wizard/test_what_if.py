@@ -85,11 +85,11 @@ async def test_the_refresh_after_the_login_is_a_ninth_step_that_can_be_looked_at
         await press(pilot, "a", then=ExperimentResultScreen)
         await press(pilot, "escape", then=WizardScreen)
         assert len(wizard.stepper.steps) == 9
-        assert wizard.pane.shown is Stage.REFRESH
+        assert wizard.pane.stage is Stage.REFRESH
         assert "9 Refresh" in text_of(app)
         assert "✔ Correct. Refresh token used twice" in text_of(app)
         assert app.focused is wizard.stepper
-        await press(pilot, "up", then=lambda: wizard.pane.shown is Stage.ACCESS)
+        await press(pilot, "up", then=lambda: wizard.pane.stage is Stage.ACCESS)
 
 
 async def test_a_second_result_that_comes_before_the_first_is_laid_out_is_shown_with_it() -> None:
@@ -186,7 +186,7 @@ async def test_an_arrow_of_the_diagram_opens_its_exchange_in_the_wizard() -> Non
     await run_to(login, Stage.REGISTRATION)
     async with wizard_on(login) as (wizard, pilot, app):
         wizard.record_view.post_message(ArrowChosen(arrow))
-        await until(pilot, lambda: wizard.pane.shown is Stage.RESOURCE_METADATA)
+        await until(pilot, lambda: wizard.pane.stage is Stage.RESOURCE_METADATA)
         assert wizard.record_view.tabs.active == "request"
         assert "2 Resource metadata" in text_of(app)
 

@@ -151,7 +151,7 @@ class BatchActions:
             return []
         entries = [
             entry
-            for entry in self._listing.shown
+            for entry in self._listing.matching
             if applies(f"selected.{name}", entry)
             and (entry.grant is None or of_login(entry.grant))
             and entry.entry_id not in self._context.busy

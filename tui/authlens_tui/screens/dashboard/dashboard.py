@@ -268,7 +268,7 @@ class DashboardScreen(CredentialScreen):
             if not self.listing.entries:
                 self._show_broken(error)
                 return
-            self.listing.forget_seen()  # the clocks go on; the rows are read at the next tick
+            self.listing.invalidate()  # the clocks go on; the rows are read at the next tick
         except AuthlensError as error:
             self._show_broken(error)
             return
@@ -302,7 +302,7 @@ class DashboardScreen(CredentialScreen):
         self._keep_focus()
         self.pane.border_title = "The credentials cannot be read"
         self.pane.show((Item(broken_words(error)),))
-        self.listing.forget_seen()
+        self.listing.invalidate()
 
     def _show_detail(self) -> None:
         if self.has_class("-broken"):
@@ -368,7 +368,7 @@ class DashboardScreen(CredentialScreen):
 
     def show_attempt(self, grant: Grant, result: ActionResult) -> None:
         """Show an automatic refresh in the border of the detail: the result line belongs to the user."""
-        self.listing.forget_seen()
+        self.listing.invalidate()
         self.context.refreshed[grant.grant_id] = result
         self.actions.sent.note(grant.grant_id, result.trace, newest=False)
         if self.is_running and self.is_mounted:

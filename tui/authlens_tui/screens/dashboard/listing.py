@@ -48,7 +48,7 @@ class Listing:
         """The tokens of cloudflared, as they were found last."""
         self.left_out = 0
         """The number of cloudflared tokens beyond the limit of the list."""
-        self.shown: tuple[InventoryEntry, ...] = ()
+        self.matching: tuple[InventoryEntry, ...] = ()
         """The credentials that the filter lets through."""
         self.order = SortOrder.NEEDS
         self.text = ""
@@ -60,7 +60,7 @@ class Listing:
         self._sorted: tuple[InventoryEntry, ...] = ()
         self._as_of = datetime.now(UTC)
 
-    def forget_seen(self) -> None:
+    def invalidate(self) -> None:
         """Read everything again next time."""
         self._is_current = False
 
@@ -82,15 +82,15 @@ class Listing:
         if sorts:
             self._sorted = self.order.arrange(self.entries, now)
         self._as_of = now
-        self.shown = tuple(entry for entry in self._sorted if entry.matches(self.text, now))
-        self.expiries = expiries_of(self.shown, now)
-        return self.shown
+        self.matching = tuple(entry for entry in self._sorted if entry.matches(self.text, now))
+        self.expiries = expiries_of(self.matching, now)
+        return self.matching
 
     def next_words(self, before: str) -> Iterator[str]:
         """Yield the words that may follow in the filter: of the credentials that it still shows."""
         typed = before.casefold().split()
-        texts = (entry.words for entry in self.shown)
-        first = self.shown[:_FEW]  # to ask all for their states takes as long as to draw the list
+        texts = (entry.words for entry in self.matching)
+        first = self.matching[:_FEW]  # to ask all for their states takes as long as to draw the list
         more = (f"{entry.kind.label} {entry.status(self._as_of).word}".casefold() for entry in first)
         for text in chain(texts, more):
             yield from (word for word in text.split() if word not in typed)
@@ -109,7 +109,7 @@ class Listing:
 
     @property
     def title(self) -> str:
-        return title_words(len(self.shown), len(self.entries), self.text, self.expiries)
+        return title_words(len(self.matching), len(self.entries), self.text, self.expiries)
 
     @property
     def subtitle(self) -> str:

@@ -28,7 +28,7 @@ _OFFERED: Final = 50  # names
 _HINT: Final = "Enter opens it."
 
 
-def found_files(typed: str) -> tuple[str, ...]:
+def completions(typed: str) -> tuple[str, ...]:
     """Return the completions of `typed`: session files, the newest first, then directories and the parent.
 
     Each name begins with the directory that was typed, and that of a directory ends with a slash. Nothing is
@@ -71,10 +71,12 @@ class StoredTraces(NamedTuple):
     urls: tuple[str, ...] = ()
     others: tuple[tuple[str, str], ...] = ()
 
-    def named(self) -> tuple[tuple[TraceSummary, str], ...]:
+    def entries(self) -> tuple[tuple[TraceSummary, str], ...]:
         """Return the stored traces with their names, newest first; none if they cannot be read."""
         try:
-            entries = [(summary, _words(summary)) for summary in self.traces.of(self.grant_id, *self.urls)]
+            of_credential = [
+                (summary, _words(summary)) for summary in self.traces.of(self.grant_id, *self.urls)
+            ]
             others = [
                 (summary, f"{_words(summary)}  {url.removeprefix('https://')}")
                 for other, url in self.others
@@ -83,7 +85,7 @@ class StoredTraces(NamedTuple):
             ]
         except StateUnusable:
             return ()
-        return (*entries, *sorted(others, key=lambda other: other[0].at, reverse=True)[:_OFFERED])
+        return (*of_credential, *sorted(others, key=lambda other: other[0].at, reverse=True)[:_OFFERED])
 
 
 class NamedTrace(NamedTuple):
@@ -119,7 +121,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         self._without_file = without_file
         self._title = title
         self._stored = stored
-        traces = stored.named() if stored is not None else ()
+        traces = stored.entries() if stored is not None else ()
         self._traces = tuple(one for one in traces if one[0].trace_id != without)
         self._found: tuple[str, ...] = ()
 
@@ -153,7 +155,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     @work(exclusive=True, group="look", description="look for session files")
     async def _look(self, typed: str) -> None:
         """List what the name may mean; in a thread, because a directory may be large or far away."""
-        files = await asyncio.to_thread(found_files, typed)
+        files = await asyncio.to_thread(completions, typed)
         self._found = tuple(file for file in files if file != self._without_file)
         self.files.set_options(Option(Content.line(file)) for file in self._found)
         self.files.display = bool(self._found)
@@ -195,7 +197,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
             path = typed_path(name)
             # The beginning of a name is enough where it is that of one file or directory only.
             if name and not await asyncio.to_thread(path.is_file):
-                files = await asyncio.to_thread(found_files, name)
+                files = await asyncio.to_thread(completions, name)
                 if len(files) == 1 and files[0].endswith("/"):
                     self._take(files[0])
                     return

@@ -23,7 +23,7 @@ from authlens_tui.widgets.record.reading_area import ReadingArea
 from authlens_tui.widgets.record.record_messages import ArrowChosen
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.record.signs import stage_accent
-from authlens_tui.widgets.stepper import StageStep, Stepper, how_it_ended
+from authlens_tui.widgets.stepper import StageStep, Stepper, state_of
 from authlens_tui.widgets.title_bar import TitleBar, without_https
 
 _EMPTY: Final = (
@@ -102,7 +102,7 @@ class TraceScreen(ActionChecks, Screen[None]):
         self.stepper.set_class(folded, "-line")
 
     def show_record(self, index: int) -> None:
-        self.stepper.looked_at = index
+        self.stepper.selected = index
         self.record_view.show(self.trace.records, self.trace.records[index])
         self.refresh_bindings()
 
@@ -176,4 +176,4 @@ def _step(number: int, record: StageRecord) -> StageStep:
     changed = " TAMPERED" if record.tampering else ""
     label, title = flow.number(record.stage) or number, flow.info(record.stage).title
     accent = stage_accent(record.stage, flow)
-    return StageStep(label, f"{title}{again}{changed}", *how_it_ended(record), accent=accent)
+    return StageStep(label, f"{title}{again}{changed}", *state_of(record), accent=accent)

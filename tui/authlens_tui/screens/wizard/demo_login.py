@@ -12,7 +12,7 @@ from authlens_core.desk.log_in import Login, Outcome, StageRecord, Trace
 from authlens_core.export.compare import honest_run
 from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name
 from authlens_tui.screens.dialog import Dialog, DialogBox
-from authlens_tui.screens.wizard.status_words import with_keys_kept
+from authlens_tui.screens.wizard.status_words import wrap_between_keys
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.hanging_text import HangingText, Item
@@ -212,7 +212,7 @@ class EndCard(HangingText):
             ("m", "save", True),
         )
         labels = [Content.assemble((key, _KEY), f" {name}") for key, name, does in offered if does]
-        return with_keys_kept(Content(" · ").join(labels), max(1, self.app.size.width - _AROUND))
+        return wrap_between_keys(Content(" · ").join(labels), max(1, self.app.size.width - _AROUND))
 
 
 def _item(name: str, text: Content) -> Item:

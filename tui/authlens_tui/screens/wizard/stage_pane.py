@@ -63,7 +63,7 @@ class StagePane(Vertical):
         self._exchanged: tuple[Exchange, ...] = ()
         self._signed_in_at = ""
         self._qr: QrScreen | None = None
-        self.shown = Stage.DETECTION
+        self.stage = Stage.DETECTION
 
     def compose(self) -> ComposeResult:
         with ContentSwitcher(id="switcher", initial="record"):
@@ -100,7 +100,7 @@ class StagePane(Vertical):
         return self.switcher.current == "device"
 
     @property
-    def shown_instead(self) -> Widget | None:
+    def replacement(self) -> Widget | None:
         if self.record_is_shown:
             return None
         return self.device if self.code_is_shown else self.panel
@@ -119,7 +119,7 @@ class StagePane(Vertical):
 
     def show(self, stage: Stage) -> None:
         """Show one stage: its record, its progress, or the request it would send."""
-        self.shown = stage
+        self.stage = stage
         current = self._waits_for(stage)
         if current == "device":
             self.device.show(self._login.facts)
@@ -161,7 +161,7 @@ class StagePane(Vertical):
     def which_attempt(self) -> str:
         """Return the number of the attempt, if it is not the last one at the stage."""
         record = self.record_view.record
-        attempts = [attempt for attempt in self._login.trace.records if attempt.stage is self.shown]
+        attempts = [attempt for attempt in self._login.trace.records if attempt.stage is self.stage]
         if record is None or not attempts or record is attempts[-1]:
             return ""
         position = next((number for number, attempt in enumerate(attempts, 1) if attempt is record), 0)
@@ -185,7 +185,7 @@ class StagePane(Vertical):
     def _show_progress(self) -> None:
         self.device.show_asked(len(self._exchanged))
         underway = self.underway
-        if underway is not None and underway.stage is self.shown:
+        if underway is not None and underway.stage is self.stage:
             self._view(underway)
 
     @property
@@ -295,7 +295,7 @@ class StagePane(Vertical):
         return self.record_is_shown and self.record_view.has_secrets
 
     def lesson(self) -> None:
-        self.app.push_screen(LessonScreen(self.shown, self._login.flow))
+        self.app.push_screen(LessonScreen(self.stage, self._login.flow))
 
     def tick(self) -> None:
         self.panel.tick()

@@ -20,8 +20,8 @@ from authlens_tui.screens.wizard.status_words import (
     marks,
     next_words,
     running_words,
-    unkept_words,
-    with_keys_kept,
+    tampered_words,
+    wrap_between_keys,
 )
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -65,12 +65,12 @@ class StatusLine(Static):
         elif failed is not None:
             text = self._outcome_words(failed, pane)
         elif login.position is not None:
-            planned = None if pane.shown is login.position else pane.planned
+            planned = None if pane.stage is login.position else pane.planned
             text = next_words(login.position, planned, login.flow, self.app.size.width - _AROUND)
         elif last is not None and last.stage not in login.flow.stages:
             text = self._outcome_words(last, pane)
         elif login.tampered:
-            text = unkept_words(login.facts, now)
+            text = tampered_words(login.facts, now)
         else:
             authenticated = True
             text = authenticated_words(
@@ -94,10 +94,10 @@ class StatusLine(Static):
         if (ended := experiment_words(record)) is not None:
             return ended
         if record.outcome is Outcome.PASSED:
-            return unkept_words(self._login.facts, datetime.now(UTC))
-        rows, looked_at = self.app.size.height, pane.shown is record.stage
-        above = looked_at and pane.record_view.tab in (Tab.OVERVIEW, Tab.CHECKS)
-        on_tab = looked_at and rows < _TALL
+            return tampered_words(self._login.facts, datetime.now(UTC))
+        rows, is_selected = self.app.size.height, pane.stage is record.stage
+        above = is_selected and pane.record_view.tab in (Tab.OVERVIEW, Tab.CHECKS)
+        on_tab = is_selected and rows < _TALL
         text = failed_words(
             record, pane.record_view.fixes(), brief=rows < _LARGE, told_above=above, told_on_tab=on_tab
         )
@@ -122,4 +122,4 @@ class StatusLine(Static):
         status = () if self._note is not None and self._note_alone else (self._words,)
         note = () if self._note is None else (self._note,)
         lines = Content("\n").join([*((mark,) if mark else ()), *note, *status])
-        self.update(with_keys_kept(lines, max(1, self.app.size.width - _AROUND)))
+        self.update(wrap_between_keys(lines, max(1, self.app.size.width - _AROUND)))

@@ -224,7 +224,7 @@ def _cut(line: str, longest: int) -> str:
     return line if len(line) <= longest else f"{line[:longest]}…"
 
 
-def with_keys_kept(text: Content, width: int) -> Content:
+def wrap_between_keys(text: Content, width: int) -> Content:
     """Return `text` in lines of `width` cells; none ends between a key and its label."""
     rows: list[Content] = []
     for row in text.split("\n", allow_blank=True):
@@ -275,7 +275,7 @@ def marks(login: Login) -> Content:
     return Content("\n").join(pieces)
 
 
-def unkept_words(facts: Facts, now: datetime) -> Content:
+def tampered_words(facts: Facts, now: datetime) -> Content:
     """Return that the changed login reached its end, and what happens to its tokens."""
     lasts = (facts.expires_at - now).total_seconds() if facts.expires_at else 0
     end = f" and expires in {in_words(lasts)}" if lasts > 0 else ""

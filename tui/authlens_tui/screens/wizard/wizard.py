@@ -226,11 +226,11 @@ class WizardScreen(ActionChecks, Screen[None]):
         login, title = self.login, self.title_bar
         title.tampered = login.tampered
         self.stepper.steps = steps_of(login.flow, login.trace, login.position, login.running)
-        self.stepper.looked_at = self.pane.stages.index(stage)
+        self.stepper.selected = self.pane.stages.index(stage)
         self.pane.show(stage)
         self._show_way()
         self._show_end()
-        self.area.instead = self.pane.shown_instead
+        self.area.instead = self.pane.replacement
         self.query_one("#teach").border_title = f"Lesson: {login.flow.info(stage).title}"
         self.query_one("#teach-words", Static).update(lesson_words(stage, login.flow))
         self.refresh_bindings()
@@ -240,8 +240,8 @@ class WizardScreen(ActionChecks, Screen[None]):
 
     def _show_way(self) -> None:
         """End the way in the title with what is shown."""
-        pane, title = self.pane, self.login.flow.info(self.pane.shown).title
-        self.title_bar.here = f"{pane.stages.index(pane.shown) + 1} {title}{pane.which_attempt}"
+        pane, title = self.pane, self.login.flow.info(self.pane.stage).title
+        self.title_bar.here = f"{pane.stages.index(pane.stage) + 1} {title}{pane.which_attempt}"
 
     def _show_next(self, stage: Stage) -> None:
         self.show_stage(stage)
@@ -318,7 +318,7 @@ class WizardScreen(ActionChecks, Screen[None]):
         else:
             text = await self.record_view.copied_text()
             note = "Secrets are masked." if MASK in text else ""
-            await self.app.copy(text, self.login.flow.info(self.pane.shown).title, note=note)
+            await self.app.copy(text, self.login.flow.info(self.pane.stage).title, note=note)
 
     def on_screen_suspend(self) -> None:
         self.record_view.mask()

@@ -29,29 +29,12 @@ _WIDEST: Final = 132  # longer arrows say no more
 _NOTE_AT_LEAST: Final = 32
 _AROUND: Final = 4  # cells that an arrow needs around its words
 
-# Where the lifelines are, as shares of the width.
-_WIDE: Final[Mapping[Party, float]] = {
-    Party.PERSON: 0.06,
-    Party.BROWSER: 0.205,
-    Party.AUTHLENS: 0.37,
-    Party.RESOURCE: 0.645,
-    Party.SERVER: 0.90,
-}
-_NARROW: Final[Mapping[Party, float]] = {
-    Party.PERSON: 0.02,
-    Party.BROWSER: 0.16,
-    Party.AUTHLENS: 0.365,
-    Party.RESOURCE: 0.65,
-    Party.SERVER: 0.93,
-}
-# Of the small diagram: user and browser are one there.
-_SMALL: Final[Mapping[Party, float]] = {
-    Party.PERSON: 0.11,
-    Party.BROWSER: 0.11,
-    Party.AUTHLENS: 0.37,
-    Party.RESOURCE: 0.655,
-    Party.SERVER: 0.94,
-}
+_PARTIES: Final = (Party.PERSON, Party.BROWSER, Party.AUTHLENS, Party.RESOURCE, Party.SERVER)
+# The positions of their lifelines, as shares of the width.
+_WIDE: Final[Mapping[Party, float]] = dict(zip(_PARTIES, (0.06, 0.205, 0.37, 0.645, 0.90), strict=True))
+_NARROW: Final[Mapping[Party, float]] = dict(zip(_PARTIES, (0.02, 0.16, 0.365, 0.65, 0.93), strict=True))
+# In the small diagram, user and browser are one.
+_SMALL: Final[Mapping[Party, float]] = dict(zip(_PARTIES, (0.11, 0.11, 0.37, 0.655, 0.94), strict=True))
 # Who is drawn where no user takes part, or an attacker does; the others only if they say something.
 _ALWAYS: Final = frozenset({Party.AUTHLENS, Party.RESOURCE, Party.SERVER})
 _FIRST, _LAST = 0.07, 0.93  # shares of the width

@@ -12,7 +12,7 @@ from authlens_core.trace.record import Stage, StageRecord, Trace
 from authlens_core.values.check import UNKNOWN, Check, Diagnosis, Severity
 from authlens_core.values.login_options import Options
 from authlens_lab.emulator import Fault
-from authlens_tui.screens.wizard.status_words import authenticated_words, failed_words, with_keys_kept
+from authlens_tui.screens.wizard.status_words import authenticated_words, failed_words, wrap_between_keys
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.lines import Line
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines

@@ -127,9 +127,15 @@ def duration(text: str) -> timedelta:
 
 
 def _states(text: str) -> object:
-    from authlens_tui.cli.stored.credential_list import named_states  # the help needs no credentials
+    """Return the states of credentials that are named with commas between them."""
+    from authlens_core.desk.credentials import StatusKind  # the help needs no credentials
 
-    return named_states(text)
+    states = {kind.name.lower().replace("_", "-"): kind for kind in StatusKind}
+    names = text.split(",")
+    unknown = [name for name in names if name not in states]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no state; these are: {', '.join(states)}")
+    return frozenset(states[name] for name in names)
 
 
 def port_up_to(most: int = 65_535) -> Callable[[str], int]:

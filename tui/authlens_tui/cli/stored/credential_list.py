@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sys
 from argparse import Namespace
@@ -87,20 +86,6 @@ def _filtered(
         if (states is None or entry.status(now).kind in states)
         and (within is None or (entry.user_needed_at is not None and entry.user_needed_at <= now + within))
     ]
-
-
-def named_states(text: str) -> frozenset[StatusKind]:
-    """Return the states of credentials that are named with commas between them."""
-    names = {_state_name(kind): kind for kind in StatusKind}
-    named = text.split(",")
-    unknown = [name for name in named if name not in names]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no state; these are: {', '.join(names)}")
-    return frozenset(names[name] for name in named)
-
-
-def _state_name(kind: StatusKind) -> str:
-    return kind.name.lower().replace("_", "-")
 
 
 async def _read() -> tuple[Sequence[InventoryEntry], Sequence[DamagedRecord]]:

@@ -335,7 +335,7 @@ class LessonAttempt:
             return False
         judged = self.judge_claims(LessonPhase.RUN, self.lesson.run.claims)
         right = next(
-            (each.rows[0] for each in judged if each.claim.named == observation.row and each.rows), None
+            (each.rows[0] for each in judged if each.claim.name == observation.row and each.rows), None
         )
         rows = [row for row in self.rows_of(LessonPhase.RUN) if row.has(point["arrow"], point["part"])]
         if right is None or right.source is not Source.RECORD:

@@ -119,11 +119,11 @@ def _require_whole(toml: StrictToml, lesson_path: str, lesson: CourseLesson) -> 
     for letter, option in lesson.prediction.options.items():
         path = f"{lesson_path}.predict.{letter}"
         needed = "it has words after a “#”, and then claims"
-        toml.require(option and option.words, path, needed)
+        toml.require(option and option.sentence, path, needed)
     for phase in lesson.phases:
         for claim in lesson.claims_of(phase):
             needed = "each claim has its words before it, after a “#”"
-            toml.require(claim.words, f"{lesson_path}.{phase}.claims", needed)
+            toml.require(claim.sentence, f"{lesson_path}.{phase}.claims", needed)
     has_attack = LessonPhase.BREAK in lesson.phases
     has_repair = LessonPhase.REPAIR in lesson.phases
     toml.require(has_attack or not has_repair, f"{lesson_path}.repair", "a repair follows an attack")

@@ -64,23 +64,23 @@ class Claim(Struct, frozen=True):
     Attributes:
         count: how many rows there have to be at least; 0 means that there may be none.
         others: tests that a row may meet instead, after an `or`.
-        named: the name by which later claims refer to its row; empty without one.
+        name: the name by which later claims refer to its row; empty without one.
         after: the name of a row that has to come before; empty without one.
         before: the name of a row that has to come after; empty without one.
         text: as it was written.
         line: in its file, from 1.
-        words: what it says, in a sentence.
+        sentence: what it says.
     """
 
     source: Source
     tests: tuple[RowTest, ...]
     count: int = 1
-    named: str = ""
+    name: str = ""
     after: str = ""
     before: str = ""
     text: str = ""
     line: int = 0
-    words: str = ""
+    sentence: str = ""
     others: tuple[tuple[RowTest, ...], ...] = ()
 
     @property
@@ -93,16 +93,16 @@ class Claims(tuple[Claim, ...]):
     """The claims of a text, one a line; a line that starts with `#` words the next one.
 
     Attributes:
-        words: those before the first claim.
+        sentence: the words before the first claim.
     """
 
-    words: str = ""
+    sentence: str = ""
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Claims) and self.words == other.words and super().__eq__(other)
+        return isinstance(other, Claims) and self.sentence == other.sentence and super().__eq__(other)
 
     def __hash__(self) -> int:
-        return hash((self.words, *self))
+        return hash((self.sentence, *self))
 
 
 class Option(Claims):
@@ -140,14 +140,14 @@ def read_claims(
         if written.startswith("#"):
             sentences[-1].append(written[1:].strip())
         elif written.strip():
-            sources = {claim.named: claim.source for claim in claims if claim.named}
+            sources = {claim.name: claim.source for claim in claims if claim.name}
             reader = _Line(written, f"{file}:{number}", column, sources)
             claims.append(reader.claim(number, "\n".join(sentences[-1])))
             sentences.append([])
     if len(claims) > MOST_CLAIMS:
         raise LessonRefused(f"{file}:{line}:1: {len(claims)} claims, and {MOST_CLAIMS} are allowed")
     read = kind(claims)
-    read.words = "\n".join(sentences[0])
+    read.sentence = "\n".join(sentences[0])
     return read
 
 
@@ -194,7 +194,7 @@ class _Line:
             groups[-1].append(self._test(source))
             joint = _JOINT
         tests, *others = map(tuple, groups or [[]])
-        relations = {"named": "", "after": "", "before": ""}
+        relations = {"name": "", "after": "", "before": ""}
         while self._text[self._index :].strip():
             self._relation(relations, can_name=count == "1")
         text = self._text.strip()
@@ -205,7 +205,7 @@ class _Line:
             **relations,
             text=text,
             line=number,
-            words=sentence,
+            sentence=sentence,
             others=tuple(others),
         )
 
@@ -247,14 +247,14 @@ class _Line:
 
     def _relation(self, relations: dict[str, str], *, can_name: bool) -> None:
         match = self._take(_RELATION, "as, after or before")
-        key = match[1].replace("as", "named")
+        key = match[1].replace("as", "name")
         name = match[2]
         exists = match[2] in self._sources
         if relations[key]:
             self._refuse(match.start(1), f"unexpected {match[1]!r}")
-        if key == "named" and (exists or not can_name):
+        if key == "name" and (exists or not can_name):
             self._refuse(match.start(2), f"“{name}” cannot name this row")
-        if key != "named" and not exists:
+        if key != "name" and not exists:
             self._refuse(match.start(2), f"no claim before this one names a row “{name}”")
         relations[key] = name
 

@@ -51,12 +51,12 @@ class _Choice(StrictTable, frozen=True, kw_only=True):
     @property
     def options(self) -> dict[str, Option]:
         options = zip(LETTERS, (self.a, self.b, self.c), strict=True)
-        return {letter: option for letter, option in options if option or option.words}
+        return {letter: option for letter, option in options if option or option.sentence}
 
     @property
     def words(self) -> dict[str, str]:
         """The words of the options, by their letters."""
-        return {letter: option.words for letter, option in self.options.items()}
+        return {letter: option.sentence for letter, option in self.options.items()}
 
     def lettered(self, drawn_by: str) -> tuple[Self, dict[str, str]]:
         """Return it with the letters that are drawn, and the new letter of each option."""

@@ -304,7 +304,7 @@ def _line(verdict: ClaimVerdict, *, begun: bool, can_come: bool) -> VerdictLine:
     Args:
         can_come: whether what it asks for may still happen.
     """
-    sentence = verdict.claim.words
+    sentence = verdict.claim.sentence
     nearest = verdict.nearest
     is_other = nearest is not None and not _KIND.isdisjoint(nearest.unmet)
     row = nearest.row if nearest else next(iter(verdict.rows), None)

@@ -66,13 +66,13 @@ class Part(Struct, frozen=True):
 
     Attributes:
         name: as in a move, such as `form.code_verifier`.
-        place: where it is, in a word or two.
+        group: where it is, in a word or two.
         value: masked.
         meaning: what it decides; empty where nothing is known of it.
     """
 
     name: str
-    place: str
+    group: str
     value: str
     meaning: str
 

@@ -85,7 +85,7 @@ class _Search(Struct):
 
     def _choices(self, claim: Claim) -> Iterator[tuple[int, ...]]:
         meeting = [index for index in range(len(self.rows)) if not self._unmet(claim, index)]
-        if claim.named:
+        if claim.name:
             yield from ((index,) for index in meeting)
         elif len(meeting) >= claim.count and not (meeting and claim.count == 0):
             yield tuple(meeting[: claim.count])
@@ -109,7 +109,7 @@ class _Search(Struct):
     def _row_of(self, name: str) -> int:
         """Return the row that an earlier claim named."""
         choices = zip(self.claims, self.chosen, strict=False)
-        return next(rows[0] for claim, rows in choices if claim.named == name)
+        return next(rows[0] for claim, rows in choices if claim.name == name)
 
     def _meets(self, test: RowTest, row: EvidenceRow) -> bool:
         actual = row.values.get(test.field)

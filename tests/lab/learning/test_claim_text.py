@@ -22,7 +22,7 @@ def test_a_claim_is_read_with_its_line() -> None:
             RowTest("seat", Operator.IS, "mallory"),
             RowTest("user", Operator.IS, "ada"),
         ),
-        named="theft",
+        name="theft",
         text="event where what = code_redeemed and seat = mallory and user = ada as theft",
         line=31,
     )
@@ -50,7 +50,7 @@ def test_a_row_may_meet_other_tests_instead() -> None:
     """`and` binds more tightly."""
     (claim,) = read_claims("event where what = fetched and seat = you or at = internal as m", file="f")
     assert [[test.field for test in tests] for tests in claim.alternatives] == [["what", "seat"], ["at"]]
-    assert claim.named == "m"
+    assert claim.name == "m"
 
 
 def test_a_value_may_be_the_field_of_a_named_row() -> None:

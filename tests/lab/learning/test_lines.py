@@ -165,7 +165,7 @@ def test_parts_have_their_names_and_meanings_and_no_credential(stolen: LessonAtt
     world = present(stolen.world_of(LessonPhase.BREAK))
     row = next(line.row for line in story(world.rows) if line.arrow == 1 and line.receiver)
     found = {part.name: part for part in parts(world, row)}
-    assert found["form.code"].place == "In the body of the request"
+    assert found["form.code"].group == "In the body of the request"
     assert found["form.grant_type"].value == "authorization_code"
     assert meaning("form.code")
     secret = [world.loot["code"], world.loot["token"]]

@@ -143,7 +143,7 @@ def test_a_lesson_that_goes_on_has_the_same_letters_and_a_second_try_has_others(
                 await opened.make(move_in("predict a"))
             if again:
                 await opened.start_over(LessonPhase.QUESTIONS)
-            return opened.attempt.order, [question.a.words for question in opened.lesson.questions]
+            return opened.attempt.order, [question.a.sentence for question in opened.lesson.questions]
 
     first, resumed, again = (asyncio.run(asked(again=again)) for again in (False, False, True))
     assert first == resumed

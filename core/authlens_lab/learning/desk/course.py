@@ -317,7 +317,7 @@ class Course:
 
 def _phase(lesson: CourseLesson, phase: LessonPhase) -> dict[str, Any]:
     """Return the members of a phase for `learn show --json`."""
-    claims = [{"text": claim.text, "words": claim.words} for claim in lesson.claims_of(phase)]
+    claims = [{"text": claim.text, "words": claim.sentence} for claim in lesson.claims_of(phase)]
     entry: dict[str, Any] = {"text": lesson.text(phase), "claims": claims}
     attack = lesson.attack
     repair = lesson.repair

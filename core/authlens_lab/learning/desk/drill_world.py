@@ -198,13 +198,13 @@ class DrillVerdict(Struct, frozen=True):
         predicted: the option that was chosen; empty where none was.
         held: the one that the trace shows; empty while it shows none, or more than one.
         arrow: the number of the request that shows it last, from 1; 0 without one.
-        words: what the option says that the trace shows.
+        option: what the option says that the trace shows.
     """
 
     predicted: str
     held: str
     arrow: int = 0
-    words: str = ""
+    option: str = ""
 
     @property
     def is_right(self) -> bool:
@@ -219,7 +219,7 @@ class DrillVerdict(Struct, frozen=True):
         elif self.is_right:
             return f"You predicted {self.predicted}, and your trace shows it{arrow}."
         else:
-            result = f"Your trace shows {self.held}, “{self.words}”{arrow}."
+            result = f"Your trace shows {self.held}, “{self.option}”{arrow}."
         return f"You predicted {self.predicted}. {result}" if self.predicted else result
 
     @property
@@ -253,7 +253,7 @@ def drill_verdicts(progress: ProgressFile) -> dict[str, DrillVerdict]:
         options = drill.prediction.words
         if name in stored and (moves := stored[name].read()) and stored[name].held in options:
             letter = stored[name].held
-            verdicts[name] = DrillVerdict(moves[0]["option"], letter, words=options[letter])
+            verdicts[name] = DrillVerdict(moves[0]["option"], letter, option=options[letter])
     return verdicts
 
 

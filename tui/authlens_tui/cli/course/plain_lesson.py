@@ -198,8 +198,8 @@ class PlainLesson:
         say_texts(f"{line.sentence} {line.meaning}" for line in story)
         group = ""
         for field in lesson.parts(phase, int(number)) if number.isdigit() else ():
-            if field.place != group:
-                group = field.place
+            if field.group != group:
+                group = field.group
                 answer_line(f"{group}:")
             answer_line(
                 f"Part {field.name}: {spoken_value(field.value)}. {_MARKUP.sub('', field.meaning)}".rstrip()

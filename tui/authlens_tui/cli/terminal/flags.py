@@ -36,17 +36,17 @@ def without_flags(argv: Sequence[str]) -> list[str]:
 
 def _without_account(argv: Sequence[str]) -> tuple[list[str], str | None]:
     """Return the arguments without `--as NAME` or `--as=NAME`, and that name."""
-    words = list(argv)
+    arguments = list(argv)
     account = None
     for word in argv:
-        if word == "--as" and words.index(word) + 1 < len(words):
-            position = words.index(word)
-            account = words[position + 1]
-            del words[position : position + 2]
+        if word == "--as" and arguments.index(word) + 1 < len(arguments):
+            position = arguments.index(word)
+            account = arguments[position + 1]
+            del arguments[position : position + 2]
         elif word.startswith("--as="):
             account = word.partition("=")[2]
-            words.remove(word)
-    return words, account
+            arguments.remove(word)
+    return arguments, account
 
 
 def is_plain() -> bool:

@@ -101,7 +101,7 @@ def story_lines(
 
 
 def _part_lines(parts: Iterable[Part], point: Callable[[Part], object]) -> Iterator[ActionLine]:
-    for heading, same in groupby(parts, key=lambda element: element.place):
+    for heading, same in groupby(parts, key=lambda element: element.group):
         yield ActionLine(Content.styled(heading, "bold $text-accent"), _INDENT)
         for element in same:
             text = Content.assemble((element.title, "bold"), f"  {element.value}")

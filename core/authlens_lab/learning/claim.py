@@ -130,7 +130,7 @@ def read_claims(
         column: how many characters of the file come before each line of it.
 
     Raises:
-        LessonRefused: a line is no claim; the message has file, line, column and reason.
+        LessonRefused: a line is not a claim; the message has file, line, column and reason.
     """
     if kind is Option and not text.startswith("#"):
         text = "# " + text.replace("\n", "\n# ")

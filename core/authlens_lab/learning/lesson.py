@@ -105,7 +105,7 @@ class Attack(StrictTable, frozen=True):
         seat: whose moves they are.
         loot: the credentials that leaked, by name; each world has its own.
         moves: those that are allowed.
-        most: how many of them, so that trying everything is no way to pass.
+        most: how many of them are allowed, so that trying everything does not pass.
         causes: those that the fault can be named by, where it is to be named.
     """
 
@@ -126,7 +126,7 @@ class Repair(StrictTable, frozen=True):
             the attack.
         budget: how many of them may be turned.
         sound: the smallest sets that repair it, for checking the lesson. A learner is judged by the claims.
-        moves: those that are allowed where nothing is offered.
+        moves: those that are allowed if there are no switches.
     """
 
     text: str
@@ -149,7 +149,7 @@ class Question(_Choice, frozen=True, kw_only=True):
 
     Attributes:
         right: the option that is right; empty where the run says which.
-        why: it is right, where no request shows it.
+        why: the reason in words, if no request shows it.
         about: the phase whose requests it is about.
         shown_by: claims about that phase; a row of the last one shows the right answer. None if no row does.
         refusal: whether the right answer says that something is refused; then that row has to be a refusal.
@@ -226,8 +226,8 @@ class Drill(StrictTable, frozen=True):
         answer: what there is to know afterwards.
         watch_for: one sentence; empty where the summary of the only fault says it.
         client: the client of a program that logs in as itself; None where a user logs in.
-        brings: the credential besides the login's own that it is about; empty where there is none.
-        owner: what the server's owner can change to let the login work; None where that is no setting.
+        brings: another credential that it is about, besides the login's; empty if there is none.
+        owner: the setting with which the server's owner lets the login work; None if there is none.
     """
 
     group: DrillGroup | None = None

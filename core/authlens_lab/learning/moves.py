@@ -195,7 +195,7 @@ def move_in(line: str) -> Move:
     """Return the move of a line.
 
     Raises:
-        LessonRefused: it is none, or an argument is missing, unknown or cannot be that.
+        LessonRefused: it is not a move, or an argument is missing, unknown or invalid.
     """
     try:
         first, *typed = shlex.split(line) or [""]
@@ -256,7 +256,7 @@ def moves_of(lines: Sequence[str]) -> tuple[Move, ...]:
     """Return the moves of lines.
 
     Raises:
-        MoveRefused: one is none, or they are too many.
+        MoveRefused: a line is not a move, or there are too many.
     """
     if len(lines) > MOST_MOVES:
         raise MoveRefused(MOST_MOVES + 1, f"a lesson takes at most {MOST_MOVES} moves")

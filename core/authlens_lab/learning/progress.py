@@ -108,8 +108,8 @@ def moves_from(source: Path | str | bytes, lesson: str, *, is_own: bool = False)
         is_own: whether it is a lesson of your own.
 
     Raises:
-        LessonRefused: it is no such file, is too large, or has no moves in this lesson.
-        FileUnusable: it cannot be read, or is no regular file.
+        LessonRefused: it is not such a file, is too large, or has no moves in this lesson.
+        FileUnusable: it cannot be read, or is not a regular file.
     """
     name = "standard input"
     data = source
@@ -155,7 +155,7 @@ class ProgressFile:
 
         Raises:
             LessonRefused: the file is damaged, or a newer version wrote it; the message has the place.
-            FileUnusable: it is no regular file, or cannot be read.
+            FileUnusable: it is not a regular file, or cannot be read.
         """
         if self.path is None:
             return self._in_memory

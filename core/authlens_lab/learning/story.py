@@ -68,7 +68,7 @@ class Part(Struct, frozen=True):
         name: as in a move, such as `form.code_verifier`.
         group: where it is, in a word or two.
         value: masked.
-        meaning: what it decides; empty where nothing is known of it.
+        meaning: what it decides; empty if unknown.
     """
 
     name: str
@@ -183,7 +183,7 @@ def parts(world: World, row: EvidenceRow) -> Iterator[Part]:
 
 
 def masked_loot(world: World) -> tuple[tuple[str, str], ...]:
-    """Return the credentials that the learner holds, by name, masked; a client's name is none."""
+    """Return the learner's credentials by name, masked; a client's name is not secret."""
     return tuple((name, _mask(world, name, value)) for name, value in world.loot.items())
 
 

@@ -79,7 +79,7 @@ class World:
         seed: makes ids, codes and tokens the same each time.
         seat: who attacks.
         switches: what was turned on to repair it.
-        faults: what the server does besides, which no lesson wants: it breaks the honest login.
+        faults: additional faults that break the honest login, to check a lesson.
         hides_causes: whether the learner has to make the diagnosis.
 
     Attributes:

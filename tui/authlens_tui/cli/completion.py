@@ -99,7 +99,7 @@ def _example(name: str) -> Iterator[str]:
 
 
 def _escape(text: str) -> str:
-    """Return text as roff shows it, in ASCII: a dot or a quote at the beginning of a line is no command."""
+    """Return text for roff, in ASCII, with a dot or a quote at the start of a line escaped."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-")
     escaped = "".join(c if c.isascii() else f"\\[u{ord(c):04X}]" for c in escaped)
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped

@@ -17,7 +17,7 @@ def config(arguments: Namespace) -> int:
     """Open the file in your editor, or print where it is or which keys have a name.
 
     Raises:
-        UsageError: the file cannot be written or is no regular file, or no editor is set.
+        UsageError: the file cannot be written or is not a regular file, or no editor is set.
     """
     if arguments.path:
         answer_line(str(config_path()))

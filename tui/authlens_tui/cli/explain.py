@@ -19,7 +19,7 @@ async def explain_message(arguments: Namespace) -> int:
     """Print what the identifiers in a text mean.
 
     Raises:
-        UsageError: there is no text, or it has no identifier that is known.
+        UsageError: there is no text, or it has no known identifier.
     """
     diagnoses = explain_text(_text(arguments))
     first = diagnoses[0]

@@ -123,7 +123,7 @@ def run_to_end(app: App[Any]) -> int:
     """Run an app until the user leaves it; return its exit code.
 
     Raises:
-        UsageError: there is no such theme as was asked for.
+        UsageError: there is no theme of this name.
     """
     theme = os.environ.get("AUTHLENS_THEME", "")
     if theme and not {theme, f"authlens-{theme}"} & set(app.available_themes):
@@ -180,7 +180,7 @@ def why_no_screen(kind: str) -> str | None:
     """Return why a terminal of this kind has no full screen, in a sentence or two; None if it has one.
 
     terminfo(5) tells: a full screen takes a second screen to go to (`smcup`) and a cursor that can be sent
-    anywhere (`cup`). Where there is no terminfo to ask, it is tried.
+    anywhere (`cup`). Without terminfo, it is tried.
     """
     if kind in {"", "dumb"}:
         return f"This terminal cannot show a full screen ({f'TERM={kind}' if kind else 'TERM is not set'})."

@@ -56,7 +56,7 @@ class VerbParser(argparse.ArgumentParser):
     """A parser whose messages are safe for the terminal, in whatever encoding it has.
 
     Attributes:
-        usual_action: the action that a word is for which is none itself; there is none if empty.
+        usual_action: the action for a word that is not an action; none if empty.
     """
 
     usual_action: str = ""

@@ -136,10 +136,10 @@ async def open_place(kind: StoreKind, *, prove: bool, create: bool = False) -> O
 
     Args:
         prove: true to write, read and delete a value.
-        create: true to make the encrypted file where there is none.
+        create: true to create the encrypted file if it does not exist.
 
     Raises:
-        NoSecretStore: it cannot be opened, or there is no one to ask.
+        NoSecretStore: it cannot be opened, or no user can be asked.
     """
     if kind is not StoreKind.ENCRYPTED_FILE:
         return await open_secret_store(kind, probe=prove)

@@ -179,7 +179,7 @@ class Course:
         return numbered.get(word, word if word in self.names else "")
 
     def lesson(self, name: str) -> CourseLesson:
-        """Return a lesson; raises KeyError if there is none of this name."""
+        """Return a lesson; raise KeyError for an unknown name."""
         return self._lessons[name]
 
     def as_json(self) -> list[dict[str, Any]]:
@@ -245,7 +245,7 @@ class Course:
         return (begun or open_ones)[0].lesson.name if open_ones else ""
 
     def next_after(self, name: str) -> str:
-        """Return the first lesson behind one that is not passed, or before it; empty if there is none."""
+        """Return the next lesson that is not passed, wrapping around; empty if all are."""
         start = self.names.index(name) + 1 if name else 0
         summaries = self.summaries()
         others = (*summaries[start:], *summaries[: max(start - 1, 0)])
@@ -299,13 +299,13 @@ class Course:
     # -- what moves come to ----------------------------------------------------------------------------
 
     async def run(self, name: str, source: str | bytes, *, seed: int | None = None) -> LessonLines:
-        """Make the moves of a file that a user named, or of what was on standard input.
+        """Make the moves of a file that a user named, or of standard input.
 
         Args:
             seed: of the worlds, instead of that of the file.
 
         Raises:
-            LessonRefused: it is no file of moves, or has none for this lesson.
+            LessonRefused: it is not a file of moves, or has none for this lesson.
             MoveRefused: one of them cannot be made.
             TimedOut: they took longer than 20 seconds.
         """

@@ -195,7 +195,7 @@ class DrillVerdict(Struct, frozen=True):
     """The verdict on a prediction.
 
     Attributes:
-        predicted: the option that was chosen; empty where none was.
+        predicted: the chosen option; empty if there is none.
         held: the one that the trace shows; empty while it shows none, or more than one.
         arrow: the number of the request that shows it last, from 1; 0 without one.
         option: what the option says that the trace shows.

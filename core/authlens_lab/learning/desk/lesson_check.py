@@ -45,7 +45,7 @@ class LessonCheck(Struct, frozen=True):
     """The result of a check.
 
     Attributes:
-        attempt: what the solution came to.
+        attempt: the result of the solution.
         tried: how many mutations of it were run.
         problems: why the lesson cannot be trusted, one sentence each; none if it can.
         warnings: what helps a learner to guess, one sentence each.

@@ -120,7 +120,7 @@ class OpenLesson(LessonLines):
         """Return the move of a line that is typed now.
 
         Raises:
-            LessonRefused: it is none, is for another phase, or leaves the choice of an attack to us.
+            LessonRefused: it is not a move, is for another phase, or does not choose between attacks.
         """
         move = move_in(line)
         now = self.next_phase

@@ -225,7 +225,7 @@ def _secret(option: OptionInfo, arguments: Namespace, *, is_needed: bool) -> Sec
     """Return the secret of an option, from the environment or typed; None if there is none.
 
     Raises:
-        UsageError: it is to be asked for, and there is no terminal to ask on or no client that it is of.
+        UsageError: it has to be asked for, and there is no terminal or no client.
     """
     variable = f"AUTHLENS_{option.name.upper()}"
     # Taken out, so that no program which we start inherits it.

@@ -94,7 +94,7 @@ async def token(arguments: Namespace) -> int:
 
     Raises:
         LoginNeeded: a user has to log in.
-        AuthlensError: the other reasons why there is none to be had.
+        AuthlensError: another reason why no credential is available.
     """
     min_ttl = None if arguments.min_ttl is None else timedelta(seconds=arguments.min_ttl)
     refused = _read_refused_token() if arguments.refused else None

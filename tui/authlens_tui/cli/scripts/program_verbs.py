@@ -40,7 +40,7 @@ async def curl(arguments: Namespace) -> int:
     Raises:
         UsageError: curl is not installed, or an argument is not passed on to it.
         LoginNeeded: a user has to log in, and can.
-        AuthlensError: the other reasons why there is no credential to be had.
+        AuthlensError: another reason why no credential is available.
     """
 
     def note(sentence: str) -> None:

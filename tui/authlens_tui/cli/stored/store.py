@@ -27,7 +27,7 @@ async def store(arguments: Namespace) -> int:
     """Show where the secrets are and whether that store works, or move them; return the exit code.
 
     Raises:
-        UsageError: the target is no place to move to, or a plain file was not confirmed.
+        UsageError: secrets cannot be moved to the target, or a plain file was not confirmed.
         NoSecretStore: the target cannot be opened; nothing was moved.
     """
     if arguments.move is None:

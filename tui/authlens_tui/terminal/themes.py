@@ -21,7 +21,7 @@ from textual.message import Message
 from textual.theme import Theme
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class ThemeChosen(Message):
     """The user took a theme, which is applied already."""
 

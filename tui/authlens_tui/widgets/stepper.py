@@ -79,7 +79,7 @@ class Stepper(Widget, can_focus=True):
     selected: reactive[int] = reactive(0)
     """The index of the step whose details are shown."""
 
-    @dataclass
+    @dataclass(repr=False, eq=False)
     class Chosen(Message):
         """A user wants to look at step `index`."""
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Work = Coroutine[Any, Any, object]
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class StatusMessage(Message, namespace="dashboard"):
     """A sentence for the line under the table; `good` is None while something still runs."""
 
@@ -34,14 +34,14 @@ class StatusMessage(Message, namespace="dashboard"):
     good: bool | None
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Changed(Message, namespace="dashboard"):
     """The screen is out of date; `reread`: credentials changed, not only the running actions."""
 
     reread: bool
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class LoginWanted(Message, namespace="dashboard"):
     """The user wants to log in to `url`.
 
@@ -59,7 +59,7 @@ class MoveWanted(Message, namespace="dashboard"):
     """The user wants to move all secrets to another store."""
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class TraceWanted(Message, namespace="dashboard"):
     """The user wants to see a trace.
 

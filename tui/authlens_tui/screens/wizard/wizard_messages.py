@@ -24,7 +24,7 @@ class LinkChanged(Message, namespace="wizard"):
     """The actions or the text for the link have changed."""
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class OtherWayWanted(Message, namespace="wizard"):
     """The user wants to reach `url` without OAuth."""
 
@@ -40,7 +40,7 @@ class Then(Enum):
     NEXT_LOGIN = auto()
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class WizardClosed(Message, namespace="wizard"):
     """The user is done with this login."""
 

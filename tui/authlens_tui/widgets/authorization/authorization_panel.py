@@ -98,7 +98,7 @@ class PasteField(Input):
     class Left(Message):
         """The user wants the keys back."""
 
-    @dataclass
+    @dataclass(repr=False, eq=False)
     class TooLong(Message):
         """Something was pasted that is too long for an address, and was not taken."""
 
@@ -147,7 +147,7 @@ class AuthorizationPanel(ActionChecks, VerticalScroll):
     link = getters.query_one("#link", Static)
     field = getters.query_one(PasteField)
 
-    @dataclass
+    @dataclass(repr=False, eq=False)
     class Pasted(Message):
         """The user pasted something that may be the redirect URL."""
 

@@ -109,7 +109,7 @@ def _up(number: int, by: int) -> int:
     return -(-number // by)
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class QrCodeWanted(Message):
     """The user wants `url` as a QR code on a screen of its own."""
 

@@ -269,7 +269,7 @@ class CredentialPane(ActionChecks, VerticalScroll):
     history = getters.query_one("#history", OptionList)
     happened = getters.query_one("#happened", HangingText)
 
-    @dataclass
+    @dataclass(repr=False, eq=False)
     class TraceChosen(Message):
         """The user chose a trace of the history."""
 

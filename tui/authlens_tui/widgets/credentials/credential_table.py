@@ -63,7 +63,7 @@ class CredentialTable(LineView, can_focus=True):
     class Highlighted(Message):
         """The cursor is on another credential, or on none."""
 
-    @dataclass
+    @dataclass(repr=False, eq=False)
     class HeaderClicked(Message):
         """The title of a column was clicked.
 

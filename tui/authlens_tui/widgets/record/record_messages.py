@@ -20,7 +20,7 @@ class ArrowMarked(Message):
     """Another arrow of a diagram is marked."""
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class ArrowChosen(Message, namespace="record_view"):
     """A user opened an arrow of a diagram.
 
@@ -35,7 +35,7 @@ class Revealed(Message, namespace="record_view"):
     """A user has revealed the secrets of what is shown."""
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class SignatureWanted(Message, namespace="record_view"):
     """A user wants to know who signed the tokens of `record`; the screen with a sender looks at them.
 

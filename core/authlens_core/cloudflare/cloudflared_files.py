@@ -89,12 +89,10 @@ class CloudflaredDirectory:
         before, self._read = self._read, {}
         for name in listed[:MAX_TOKENS]:
             version = _version(name, entries)
-            earlier = before.get(name)
-            is_same = earlier is not None and version is not None and earlier[0] == version
-            token = (
-                earlier[1] if earlier is not None and is_same else _read(self._where, name, names, moment_now)
-            )
-            self._read[name] = version, token
+            entry = before.get(name)
+            if entry is None or version is None or entry[0] != version:
+                entry = version, _read(self._where, name, names, moment_now)
+            self._read[name] = entry
         never = datetime.min.replace(tzinfo=UTC)
         tokens = (token for _, token in self._read.values())
         return tuple(sorted(tokens, key=lambda token: token.expires_at or never, reverse=True))

@@ -256,9 +256,9 @@ def read_lock(
 def _owner(data: bytes) -> tuple[int | None, datetime | None]:
     lock = object_in(data)
     pid, start = lock.get("pid"), lock.get("start_time")
-    if isinstance(pid, bool) or not isinstance(pid, int) or not 0 < pid <= _LARGEST_PID:
+    if type(pid) is not int or not 0 < pid <= _LARGEST_PID:
         return None, None
-    if isinstance(start, bool) or not isinstance(start, int) or not 0 < start < _LATEST_START:
+    if type(start) is not int or not 0 < start < _LATEST_START:
         return pid, None
     return pid, datetime.fromtimestamp(start / 1000, UTC)
 

@@ -87,9 +87,9 @@ class AuthorizationResponse(Struct, frozen=True):
     """
 
     verdict: Verdict
-    code: Secret | None
-    error: OAuthError | None
     checks: tuple[Check, ...]
+    code: Secret | None = None
+    error: OAuthError | None = None
     has_state: bool = True
     unproven: str = ""
     is_bare_code: bool = False
@@ -182,13 +182,11 @@ def read_authorization_response(query: Secret, expected: ExpectedResponse) -> Au
     if state.severity is Severity.FAILURE:
         has_state = any(name == "state" and value for name, value in pairs)
         unproven = "" if has_state else _unproven(pairs)
-        return AuthorizationResponse(
-            Verdict.OUTDATED, None, None, checks=(state,), has_state=has_state, unproven=unproven
-        )
+        return AuthorizationResponse(Verdict.OUTDATED, (state,), has_state=has_state, unproven=unproven)
     form = _form_checks(pairs, problem)
     checks = [state, *form]
     if any(c.severity is Severity.FAILURE for c in form):
-        return AuthorizationResponse(Verdict.MALFORMED, None, None, tuple(checks))
+        return AuthorizationResponse(Verdict.MALFORMED, tuple(checks))
     # RFC 6749 §3.1: a parameter without a value is treated as if it were absent.
     parameters = {name: value for name, value in pairs if value}
     # Before the error: RFC 9207 §2 wants `iss` in error responses too, and the words of a wrong issuer are
@@ -196,7 +194,7 @@ def read_authorization_response(query: Secret, expected: ExpectedResponse) -> Au
     issuer = _issuer_check(parameters.get("iss"), expected)
     checks.append(issuer)
     if issuer.severity is Severity.FAILURE:
-        return AuthorizationResponse(Verdict.WRONG_ISSUER, None, None, tuple(checks))
+        return AuthorizationResponse(Verdict.WRONG_ISSUER, tuple(checks))
     return _outcome(parameters, checks)
 
 
@@ -269,14 +267,14 @@ def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationRe
         error = OAuthError(parameters["error"][:200], parameters.get("error_description", "")[:2_000])
         error_check = requirement(CheckId.AUTHORIZATION_ERROR)
         check = failed_with(error, error_check, str(error))
-        return AuthorizationResponse(Verdict.ERROR, None, error, (*checks, check))
+        return AuthorizationResponse(Verdict.ERROR, (*checks, check), error=error)
     code = parameters["code"]
     form = requirement(CheckId.AUTHORIZATION_CODE)
     actual = f"{len(code)} characters"
     if len(code) <= _CODE_LIMIT and code.isascii() and code.isprintable():
-        return AuthorizationResponse(Verdict.CODE, Secret(code), None, (*checks, form.passed(actual)))
+        return AuthorizationResponse(Verdict.CODE, (*checks, form.passed(actual)), Secret(code))
     bad = form.failed(actual)
-    return AuthorizationResponse(Verdict.MALFORMED, None, None, (*checks, bad))
+    return AuthorizationResponse(Verdict.MALFORMED, (*checks, bad))
 
 
 def read_pasted(text: Secret, expected: ExpectedResponse) -> AuthorizationResponse:
@@ -376,4 +374,4 @@ def _pasted(actual: str) -> AuthorizationResponse:
 
 def _invalid(name: str, expectation: str, actual: str) -> AuthorizationResponse:
     check = requirement(name, "authorization.invalid", wanted=expectation).failed(actual)
-    return AuthorizationResponse(Verdict.INVALID, None, None, (check,))
+    return AuthorizationResponse(Verdict.INVALID, (check,))

@@ -195,7 +195,7 @@ def read_registration(
         )
     grants, note = string_list(document, "grant_types", _STAGE)
     checks += [*note, _grant_check(grants, grant)]
-    management, management_checks = _management(document, endpoint)
+    management_uri, management_token, management_checks = _management(document, endpoint)
     checks += management_checks
     client_id, scope = document.get("client_id"), document.get("scope")
     if not is_usable(checks) or not isinstance(client_id, str):
@@ -206,8 +206,8 @@ def read_registration(
         token_endpoint_auth_method=method,
         client_secret=secret,
         client_secret_expires_at=_seconds(document.get("client_secret_expires_at")) if secret else None,
-        registration_client_uri=management[0] if management else None,
-        registration_access_token=management[1] if management else None,
+        registration_client_uri=management_uri,
+        registration_access_token=management_token,
         grant_types=grants if grants is not None else CODE_GRANTS,
         scope=scope if isinstance(scope, str) and scope else None,
         issued_at=_seconds(document.get("client_id_issued_at")),
@@ -221,7 +221,7 @@ def _seconds(value: JsonValue) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 15:
         value = int(value)
     # Fifteen digits of seconds are beyond every calendar; the cut keeps int() cheap.
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**15:
+    if type(value) is not int or not 0 <= value < 10**15:
         return None
     return value
 
@@ -329,21 +329,21 @@ def _grant_check(grants: tuple[str, ...] | None, grant: str) -> Check:
 
 def _management(
     document: Mapping[str, JsonValue], endpoint: Url | None
-) -> tuple[tuple[str, Secret] | None, tuple[Check, ...]]:
+) -> tuple[str | None, Secret | None, tuple[Check, ...]]:
     """Return where and with what the registration can be managed, if that place is the same server's."""
     uri, token = document.get("registration_client_uri"), document.get("registration_access_token")
     if uri is None and token is None:
-        return None, ()
+        return None, None, ()
     check = requirement("registration.registration_client_uri")
     actual = f"{uri!r}"[:300]
     if not isinstance(token, str) or not token or not is_visible(token):
         actual = f"{actual}, without a usable registration_access_token; this client cannot be removed by us"
-        return None, (check.noticed(actual),)
+        return None, None, (check.noticed(actual),)
     problem = _management_problem(uri, endpoint)
     if problem or not isinstance(uri, str):
         # A token that went to another origin would let its owner change or delete the registration.
-        return None, (check.warned(f"{actual}: {problem}; the token is never sent"),)
-    return (uri, Secret(token)), (check.passed(uri),)
+        return None, None, (check.warned(f"{actual}: {problem}; the token is never sent"),)
+    return uri, Secret(token), (check.passed(uri),)
 
 
 def _management_problem(uri: JsonValue, endpoint: Url | None) -> str:

@@ -6,6 +6,7 @@ the odd ones are reported.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -94,9 +95,7 @@ def parse_login_lifetime(document: Mapping[str, JsonValue]) -> Lifetime:
 
 
 def _whole_number(value: JsonValue | Missing) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
+    if type(value) is int:  # and not a bool, which is an int, too
         return value
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
@@ -108,10 +107,8 @@ def _whole_number(value: JsonValue | Missing) -> int | None:
 
 def _json_text(value: JsonValue | Missing) -> str:
     """Return the value as it looked in JSON, shortened; never the whole of a large one."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
     if isinstance(value, str):
         return f'"{safe_line(value, NAME)}"'
     if isinstance(value, int):

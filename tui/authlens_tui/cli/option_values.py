@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -26,24 +26,13 @@ _TAKEN_AS_THEY_ARE: Final = ":/?#@!$&'()*+,;=%"
 def reader(kind: str) -> Callable[[str], object]:
     """Return the reader of a value by its name in a verb's file: `port`, `count 1 10 events`."""
     name, *more = kind.split()
-    match name:
-        case "count":
-            return count(int(more[0]), int(more[1]), *more[2:])
-        case "number":
-            return number(float(more[0]), float(more[1]))
-        case "port":
-            return port_up_to(*map(int, more))
-        case "check":
-            return check_name
-        case "trace":
-            return trace_name
-        case "utf8":
-            return utf8
-        case "duration":
-            return duration
-        case "states":
-            return _states
-    raise KeyError(kind)
+    if name == "count":
+        return count(int(more[0]), int(more[1]), *more[2:])
+    if name == "number":
+        return number(float(more[0]), float(more[1]))
+    if name == "port":
+        return port_up_to(*map(int, more))
+    return _READERS[name]
 
 
 def flag(add: argparse._ActionsContainer, name: str, help_text: str) -> None:
@@ -136,6 +125,15 @@ def _states(text: str) -> object:
     if unknown:
         raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no state; these are: {', '.join(states)}")
     return frozenset(states[name] for name in names)
+
+
+_READERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "check": check_name,
+    "trace": trace_name,
+    "utf8": utf8,
+    "duration": duration,
+    "states": _states,
+}
 
 
 def port_up_to(most: int = 65_535) -> Callable[[str], int]:

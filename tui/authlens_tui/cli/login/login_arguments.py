@@ -11,7 +11,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -56,26 +56,15 @@ def _add_option(add: argparse._ActionsContainer, name: str) -> None:
             named_value.flag, help=help_text, metavar=named_value.metavar, choices=named_value.values
         )
     more: dict[str, Any] = {"metavar": option.metavar, "default": option.default}
-    match option.kind:
-        case Kind.SWITCH:
-            # It can turn something off, such as --paste-only.
-            more = {"action": "store_const", "const": option.turned_on, "default": option.default}
-        case Kind.SECRET:
-            more = {"action": "store_true"}
-        case Kind.PORT:
-            more["type"] = port
-        case Kind.SECONDS:
-            more["type"] = number(1, 3_600)
-        case Kind.CHOICE:
-            more["choices"] = option.choices
-        case Kind.TEXT | Kind.URL | Kind.SECRET_FILE:
-            more["type"] = utf8
-        case Kind.COMMAND:
-            more["type"] = _command
-        case Kind.FILE:
-            more["type"] = absolute_path
-        case _:
-            assert_never(option.kind)
+    if option.kind is Kind.SWITCH:
+        # It can turn something off, such as --paste-only.
+        more = {"action": "store_const", "const": option.turned_on, "default": option.default}
+    elif option.kind is Kind.SECRET:
+        more = {"action": "store_true"}
+    elif option.kind is Kind.CHOICE:
+        more["choices"] = option.choices
+    else:
+        more["type"] = _READERS[option.kind]
     hidden = option.kind is Kind.CHOICE and option.metavar is not None
     help_text = f"{option.help}: {_one_of(option.choices)}" if hidden else option.help
     add.add_argument(option.flag, help=help_text, **more)
@@ -83,6 +72,17 @@ def _add_option(add: argparse._ActionsContainer, name: str) -> None:
 
 def _command(text: str) -> Secret:
     return Secret(utf8(text))
+
+
+_READERS: Final = {
+    Kind.TEXT: utf8,
+    Kind.URL: utf8,
+    Kind.SECRET_FILE: utf8,
+    Kind.PORT: port,
+    Kind.SECONDS: number(1, 3_600),
+    Kind.COMMAND: _command,
+    Kind.FILE: absolute_path,
+}
 
 
 def _one_of(choices: Iterable[str]) -> str:

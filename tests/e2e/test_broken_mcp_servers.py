@@ -75,6 +75,9 @@ ROWS: Final = {
     "verifier": Row("compares the verifier wrongly", "Only the owner", ""),
     "token issuer": Row(r"iss is http://localhost:\d+; the metadata of the server says http://127", OWNER),
     "sign-in page": Row("redirects.*location: /login", "If the target is a page to sign in", "", 0),
+    "unnamed scope": Row('names none in scope= or .*: "Required scope: mcp:tools"', "Ask its owner to list"),
+    "challenge inside": Row("Expected: a URL on http://127", "Only the owner of the resource", "", 0),
+    "issuer with a path": Row("server calls itself http", "Only the owner of the resource", "", 0),
     "declined": Row("declined on the page for the code", "If you declined by mistake", "", 0, ["--device"]),
 }
 
@@ -138,6 +141,16 @@ def test_a_resource_taken_by_its_own_name_that_refuses_it_names_both(
     assert f'set "resource" in the metadata to the URL that you gave: {server.resource}' in fix
     assert "resource_server_url" in fix
     assert not commands_in([fix])
+
+
+@pytest.mark.parametrize("fault", ["unnamed scope"])
+def test_the_scope_that_an_answer_names_in_words_is_asked_for_by_the_printed_command(
+    line: CommandLine, server: ServerProcess
+) -> None:
+    _, ran = _login(line, server)
+    [command] = commands_in(fixes_in(ran))
+    followed = line.run(*shlex.split(command.replace("SCOPE", "mcp:tools"))[1:])
+    assert followed.code == 0, followed.words
 
 
 @pytest.mark.parametrize("fault", PUBLISHED)

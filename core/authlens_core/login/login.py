@@ -28,6 +28,7 @@ from authlens_core.login.tampering.request_edit import RequestEdit, amended_url
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.trace.events import Event, StageEnded, StageStarted, Watcher
+from authlens_core.trace.fact import FactId
 from authlens_core.trace.failure_reason import without_echoes
 from authlens_core.trace.flow import Flow
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
@@ -259,17 +260,21 @@ class Login:
 
     @property
     def steps_up(self) -> bool:
-        """Whether `retry` authorizes again with the scope that the resource wants.
-
-        That is so twice in a login, whatever the scopes: a resource that wants another one each time would
-        have the user sign in for ever.
-        """
+        """Whether `retry` authorizes again with a scope that the resource wants and was not asked for yet."""
         failed = self.trace.latest(Stage.ACCESS) if self.position is Stage.ACCESS else None
-        return failed is not None and failed.lacks_scope and self.facts.step_ups < MOST_STEP_UPS
+        if failed is None or not self._may_step_up(failed):
+            return False
+        requested = (self.facts.scope or "").split()
+        return any(not set(scope) <= set(requested) for scope in failed.learned(FactId.SCOPE_WANTED, tuple))
+
+    def _may_step_up(self, failed: StageRecord) -> bool:
+        # Twice in a login, whatever the scopes: a resource that wants another one each time would have the
+        # user sign in for ever.
+        return failed.lacks_scope and self.facts.step_ups < MOST_STEP_UPS
 
     def _step_up(self, failed: StageRecord) -> bool:
         response = failed.exchanges[-1].response if failed.exchanges else None
-        if response is None or not self.steps_up:
+        if response is None or not self._may_step_up(failed):
             return False
         challenges = parse_challenges(response.headers.get_all("www-authenticate"))
         self._progress.step_up(wider_scope(self._progress.facts, challenges))

@@ -226,6 +226,11 @@ def closest(
     return best[1] if best else None
 
 
+def is_inner_name(url: Url) -> bool:
+    """Return whether only the network of the server knows a host: a name without a dot, and no address."""
+    return "." not in url.host and ":" not in url.host and url.host != "localhost"
+
+
 def rewrite(url: str) -> str:
     """Return how to write a URL whose path servers read in different ways; empty for any other URL."""
     parsed = usable_url(url, loopback_http=True)

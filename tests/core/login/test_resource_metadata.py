@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from authlens_core.login.login_stage import StageResult
-from authlens_core.login.stages.metadata_stages import ResourceMetadataStage
+from authlens_core.login.stages.resource_metadata_stage import ResourceMetadataStage
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, WireFailure
 from authlens_core.values.login_options import Options

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from authlens_core.login.stages.metadata_stages import ServerMetadataStage
+from authlens_core.login.stages.server_metadata_stage import ServerMetadataStage
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.values.url import parse_url
@@ -35,9 +35,9 @@ def test_the_places_are_asked_in_order_and_only_a_client_error_moves_on() -> Non
     ]
     [failed] = failures(STAGE.learn(start, sent).checks)
     assert failed.name == "server.document"
-    assert all(url in failed.seen for url in urls[:-1])
-    # The default page, to see whether anything is there: its answer is as that of the other places.
-    assert urls[-1] == f"{ISSUER}/authorize"
+    assert all(url in failed.seen for url in urls[:-2])
+    # To see whether anything is there: their answers are as those of the other places.
+    assert urls[-2:] == [f"{ISSUER}/authorize", f"{ISSUER}/.well-known/oauth-authorization-server"]
     assert not failed.overridable
 
 

@@ -63,6 +63,9 @@ FAULTS: Final[Mapping[str, str]] = {
     "named otherwise": "resource in the resource metadata is /api, so aud is; the resource wants /mcp in it",
     "no metadata": "the resource metadata answers 404, the challenge names none, and nothing else is there",
     "default paths": "the same, and /authorize answers at the origin of the resource",
+    "unnamed scope": "the resource requires a scope, and names it in words alone, as the SDK does",
+    "challenge inside": "resource_metadata in the challenge is at a name of a network inside",
+    "issuer with a path": "the resource names a path of the server, whose metadata is at its origin",
 }
 
 
@@ -117,6 +120,11 @@ class Broken:
             return Starlette(routes=self.routes())
         if self.fault in ("default paths", "no metadata") and path == "/mcp" and not has_token:
             return Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
+        if self.fault == "challenge inside" and path == "/mcp" and not has_token:
+            place = "http://mcp:8000/.well-known/oauth-protected-resource/mcp"
+            return Response(
+                status_code=401, headers={"WWW-Authenticate": f'Bearer resource_metadata="{place}"'}
+            )
         if self.fault == "sign-in page":
             return RedirectResponse("/login", 302)
         return None
@@ -128,7 +136,8 @@ class Broken:
         misnamed = self.fault in ("resource", "named otherwise")
         named = f"{self.origin}/api" if misnamed else self.resource
         scopes = {"scopes_supported": ["api://other/read"]} if self.fault == "scopes" else {}
-        return JSONResponse({"resource": named, "authorization_servers": [self.issuer], **scopes})
+        server = f"{self.issuer}/tenant" if self.fault == "issuer with a path" else self.issuer
+        return JSONResponse({"resource": named, "authorization_servers": [server], **scopes})
 
     async def register(self, request: Request) -> Response:
         """Register a client (RFC 7591)."""
@@ -202,6 +211,7 @@ class Broken:
         host = "localhost" if self.fault == "token issuer" else "127.0.0.1"
         issuer = self.issuer.replace("127.0.0.1", host)
         claims = {"iss": issuer, "sub": "ada", "aud": audience, "iat": now, "exp": now + HOUR}
+        claims["scope"] = asked.get("scope", "")
         kind = "DPoP" if self.fault == "proof" and asked.get("dpop_jkt") else "Bearer"
         if kind == "DPoP":
             claims["cnf"] = {"jkt": asked["dpop_jkt"]}
@@ -217,7 +227,8 @@ class Broken:
         named = claims["iss"] == self.issuer and claims["aud"] == self.resource
         good = named and claims["exp"] > time.time()
         bound = self.fault != "proof" or "cnf" in claims
-        return AccessToken(token=token, client_id="any", scopes=[]) if good and bound else None
+        scopes = claims.get("scope", "").split()
+        return AccessToken(token=token, client_id="any", scopes=scopes) if good and bound else None
 
 
 def _error(error: str, description: str = "", status: int = 400) -> Response:
@@ -232,6 +243,7 @@ def protected(broken: Broken) -> ASGIApp:
             "issuer_url": broken.issuer,
             "resource_server_url": broken.resource,
             "validate_token_resource": False,
+            "required_scopes": ["mcp:tools"] if broken.fault == "unnamed scope" else None,
         }
     )
     sdk = MCPServer("broken", token_verifier=broken, auth=settings).streamable_http_app()

@@ -16,8 +16,9 @@ from authlens_core.login.stages.machine_stages import (
     MachineClientStage,
     MachineExchangeStage,
 )
-from authlens_core.login.stages.metadata_stages import ResourceMetadataStage, ServerMetadataStage
 from authlens_core.login.stages.registration_stage import RegistrationStage
+from authlens_core.login.stages.resource_metadata_stage import ResourceMetadataStage
+from authlens_core.login.stages.server_metadata_stage import ServerMetadataStage
 from authlens_core.trace.record import Stage
 from authlens_core.values.stage import MACHINE_GRANTS, GrantType
 

@@ -42,6 +42,7 @@ from authlens_core.values.formats.duration import http_date
 from authlens_core.values.formats.error_response import read_error
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.jwt import moment, parse_jwt
+from authlens_core.values.safe_text import LINE, safe_line
 from authlens_core.values.stage import Stage
 
 _SPEC = "RFC 6750 §3.1, RFC 9470 §5"
@@ -134,6 +135,13 @@ def _too_small(
     if facts.step_ups >= MOST_STEP_UPS:
         cause = f"The resource requires more scope again, though you signed in {facts.step_ups + 1} times."
         cure = _with_scope("Ask its owner for every scope that it needs, then log in with them", scope)
+    elif not (scope_wanted(classification.challenge_field) or _scopes_supported(facts)):
+        described = _described(classification)
+        cause = f"The resource requires a scope, and names none in scope= or scopes_supported{described}."
+        cure = fix(
+            "Ask its owner to list the scope in scopes_supported of its metadata.",
+            step("With the scope that its answer names", "authlens login URL --scope SCOPE"),
+        )
     # Another sign-in would ask for the same and get the same: a loop for the user.
     elif set(scope.split()) <= set((facts.scope or "").split()):
         cause = "This login asked for every scope that the resource names, and it still requires more."
@@ -153,6 +161,17 @@ def _too_small(
         FactId.SCOPE_WANTED, tuple(scope.split()), "RFC 6750 §3", "granted, and what the resource asks for"
     )
     return StageResult(facts, (check,), (*display_facts, scope_fact), diagnosis)
+
+
+def _scopes_supported(facts: Facts) -> tuple[str, ...]:
+    metadata = facts.resource_metadata
+    return () if metadata is None else metadata.scopes_supported or ()
+
+
+def _described(classification: Classification) -> str:
+    """Return what the resource says of it in words, as the end of a sentence."""
+    text = safe_line(next(classification.challenge_field.token_values("error_description"), ""), LINE)
+    return f'; it says: "{text}"' if text else ""
 
 
 def _with_scope(instruction: str, scope: str) -> Fix:

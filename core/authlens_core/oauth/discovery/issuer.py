@@ -21,7 +21,7 @@ from authlens_core.values.fix import fix, step
 from authlens_core.values.formats.challenge import is_plain
 from authlens_core.values.formats.error_response import is_document, quoted_value
 from authlens_core.values.formats.json_document import JsonValue
-from authlens_core.values.url import Url, same_site, usable_url
+from authlens_core.values.url import Url, is_inner_name, same_site, usable_url
 
 _OAUTH: Final = "/.well-known/oauth-authorization-server"
 _OPENID: Final = "/.well-known/openid-configuration"
@@ -157,11 +157,6 @@ def _place_check(member: str, url: Url, home: Url) -> Check:
     if member == "authorization_endpoint" or url.host == home.host:
         return check.warned(url.origin, result)
     return check.failed(url.origin, result, overridable=True, host=url.host)
-
-
-def is_inner_name(url: Url) -> bool:
-    """Return whether only the network of the server knows a host: a name without a dot, and no address."""
-    return "." not in url.host and ":" not in url.host
 
 
 def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:

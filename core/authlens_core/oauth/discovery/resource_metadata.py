@@ -25,7 +25,7 @@ from authlens_core.values.formats.challenge import is_plain
 from authlens_core.values.formats.error_response import is_usable, quoted_value, read_answer
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.url_path import below
-from authlens_core.values.url import Url, UrlRefused, parse_url
+from authlens_core.values.url import Url, UrlRefused, is_inner_name, parse_url, usable_url
 
 _STAGE: Final = "resource_metadata"
 _WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
@@ -74,13 +74,18 @@ def read_metadata_location(text: str, *, requested: Url, loopback_http: bool = F
     A URL on another origin than the resource needs a yes: it makes us send a request to a host that the
     answer chose.
     """
-    check = requirement("resource_metadata.location", origin=requested.origin)
+    place = well_known_urls(requested)[0].text
+    check = requirement("resource_metadata.location", origin=requested.origin, place=place)
     try:
         url = parse_url(text, loopback_http=loopback_http)
     except UrlRefused as refused:
-        return Reading(None, (check.failed(f"{text} ({refused})", "unusable"),))
+        secure = usable_url(text.lower().replace("http://", "https://", 1))
+        is_inner = secure is not None and is_inner_name(secure)
+        return Reading(None, (check.failed(f"{text} ({refused})", "inner" if is_inner else "unusable"),))
     if url.origin == requested.origin:
         return Reading(url, (check.passed(url.text),))
+    if is_inner_name(url):
+        return Reading(url, (check.failed(url.text, "inner", overridable=True, host=url.host),))
     cure = f"Continue only if you know that {url.authority} speaks for {requested.authority}."
     return Reading(url, (check.failed(url.text, cure=cure, overridable=True, host=url.host),))
 

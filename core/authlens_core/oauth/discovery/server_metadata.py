@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
-from authlens_core.oauth.discovery.issuer import is_inner_name, issuer_check, place_checks
+from authlens_core.oauth.discovery.issuer import issuer_check, place_checks
 from authlens_core.oauth.discovery.resource_metadata import same_resource, signature_check, string_list
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.machine_grants import program_check
@@ -20,7 +20,7 @@ from authlens_core.values.exchange import Response
 from authlens_core.values.formats.error_response import is_usable, listed, quoted_value, read_answer
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.stage import GrantType
-from authlens_core.values.url import Url, UrlRefused, parse_url, usable_url
+from authlens_core.values.url import Url, UrlRefused, is_inner_name, parse_url, usable_url
 
 _STAGE: Final = "server"
 _SPEC: Final = "RFC 8414 §2"

@@ -1,4 +1,4 @@
-"""Stages 2 and 3: which servers does the resource trust (RFC 9728), and what can its server do (RFC 8414)?"""
+"""Stage 2: which servers does the resource trust (RFC 9728)?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from authlens_core.cloudflare.team import is_team_host
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import (
     PlannedRequest,
@@ -18,16 +17,16 @@ from authlens_core.login.login_stage import (
     places_tried,
     unanswered,
 )
+from authlens_core.login.stages.server_metadata_stage import NOT_FOUND, PAGE, is_there, server_document
 from authlens_core.oauth.discovery.issuer import metadata_urls, moves_on
 from authlens_core.oauth.discovery.resource_metadata import (
     ResourceMetadata,
     metadata_request,
     read_resource_metadata,
 )
-from authlens_core.oauth.discovery.server_metadata import ServerMetadata, read_server_metadata
 from authlens_core.trace.fact import Fact, FactId
-from authlens_core.values.check import Check, CheckId, Diagnosis, Requirement, Severity, requirement
-from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
+from authlens_core.values.check import Check, CheckId, Diagnosis, Requirement, requirement
+from authlens_core.values.exchange import Exchange, Purpose, Response
 from authlens_core.values.formats.error_response import is_document, members_of
 from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.stage import Stage
@@ -92,7 +91,7 @@ def _accepted(facts: Facts, response: Response) -> str | None:
 def _origin_request(facts: Facts, turn: int) -> PlannedRequest | None:
     """Return the GET of server metadata at the origin, as of MCP 2025-03-26, at last of its login page."""
     issuer = _legacy(facts).issuer
-    places = () if issuer is None else (*metadata_urls(issuer), replace(issuer, path=_PAGE))
+    places = () if issuer is None else (*metadata_urls(issuer), replace(issuer, path=PAGE))
     if turn >= len(places):
         return None
     # The user named this origin, so it may be in a private network, unlike one that a server names.
@@ -139,7 +138,7 @@ def _document_requirement(facts: Facts, server: str) -> Requirement:
         origin=origin,
         place=places[0].text if places else "",
         document=json.dumps(document),
-        server_document=_server_document(origin, origin),
+        server_document=server_document(origin, origin),
     )
 
 
@@ -152,10 +151,10 @@ def _result_at_origin(legacy: Sequence[Exchange]) -> str:
         response = last.complete_response
         is_published = response is not None and response.status == 200 and is_document(response)
         return "at_origin" if is_published else ""
-    if last.status == _NOT_FOUND:
+    if last.status == NOT_FOUND:
         return "nowhere"
     # A resource that guards all its paths answers 401 there, too.
-    return "old_server" if last.status != 401 and _is_there(last, legacy[:_PLACES]) else ""
+    return "old_server" if last.status != 401 and is_there(last, legacy[:_PLACES]) else ""
 
 
 def _legacy(facts: Facts) -> Facts:
@@ -237,164 +236,3 @@ def _choice(preferred: str | None, servers: tuple[str, ...]) -> Check:
         cure = f"Continue to use the first, {servers[0]}."
         return check.failed(", ".join(servers), "several", cure=cure, overridable=True)
     return check.passed(preferred or servers[0])
-
-
-_LEGACY_PATHS: Final = "/authorize, /token and /register"
-_PAGE: Final = "/authorize"
-_NOT_FOUND: Final = 404
-
-
-class ServerMetadataStage:
-    """Asks the candidate places in order and judges the first document found."""
-
-    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        """Return the GET of the next candidate after a client error, and at last that of a default path."""
-        if facts.issuer is None:
-            return None
-        if sent and (sent[-1].complete_response is None or not moves_on(sent[-1].complete_response)):
-            return None
-        candidates = metadata_urls(facts.issuer)
-        if len(sent) < len(candidates):
-            return PlannedRequest(metadata_request(candidates[len(sent)]), Purpose.SERVER_METADATA)
-        # A server that no document names is offered in any case: it is the origin that the user gave.
-        unasked = facts.resource_metadata is not None and not facts.options.legacy_paths
-        if len(sent) > len(candidates) or not unasked:
-            return None
-        page = replace(facts.issuer, path=_PAGE)
-        return PlannedRequest(Request("GET", page.text, Headers()), Purpose.SERVER_METADATA)
-
-    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
-        """Read the document found, check the four requirements, and keep the endpoints."""
-        if facts.issuer is None or not exchanges:
-            return StageResult(facts, (_no_document("there is no authorization server to ask"),))
-        places = len(metadata_urls(facts.issuer))
-        exchanges, probes = exchanges[:places], exchanges[places:]
-        last = exchanges[-1]
-        if last.complete_response is None:
-            return StageResult(facts, (_no_document(last.no_answer.cause, last.no_answer.cure),))
-        if moves_on(last.complete_response):
-            return _default_paths(facts, facts.issuer, exchanges, probes)
-        machine = facts.flow.grant_type if facts.flow.is_by_program else None
-        reading = read_server_metadata(
-            last.complete_response,
-            issuer=facts.issuer_identifier or facts.issuer.text,
-            # Access prints its issuer without a scheme; of any other server this would be another issuer.
-            schemeless_issuer=is_team_host(facts.issuer.host) or _is_stated_team(facts, facts.issuer),
-            resource=facts.resource or facts.resource_url.text,
-            loopback_http=facts.loopback_http and facts.issuer.is_loopback,
-            needs_registration=machine is None
-            and facts.options.client_id is None
-            and facts.options.client_metadata_url is None,
-            needs_dpop=facts.needs_dpop,
-            machine=machine,
-            accepted_issuer=facts.accepted_issuer,
-            assume_pkce=facts.options.assume_pkce if facts.flow.is_by_link else None,
-        )
-        if reading.value is None:
-            return StageResult(facts, reading.checks)
-        return StageResult(
-            replace(facts, server_metadata=reading.value),
-            reading.checks,
-            _display_facts(reading.value, by_user=machine is None),
-        )
-
-
-def _is_stated_team(facts: Facts, issuer: Url) -> bool:
-    """Return whether a loopback issuer is the team domain that the resource metadata states.
-
-    Only the emulator has a team on loopback; any other server there has to name itself in full.
-    """
-    stated = facts.resource_metadata.document.get("team_domain") if facts.resource_metadata else None
-    return issuer.is_loopback and stated == issuer.origin.partition("://")[2]
-
-
-def _default_paths(
-    facts: Facts, issuer: Url, exchanges: Sequence[Exchange], probes: Sequence[Exchange]
-) -> StageResult:
-    """Return the endpoints of MCP 2025-03-26 if the user chose them, else the failure that may offer them.
-
-    Args:
-        issuer: the server, which published no metadata in `exchanges`.
-        probes: the request to its default page; they are offered where that is answered otherwise.
-    """
-    actual = f"nothing at {places_tried(exchanges)}"
-    chosen, origin = facts.options.legacy_paths, issuer.origin
-    identifier = facts.issuer_identifier or origin
-    there = next((probe for probe in probes if _is_there(probe, exchanges)), None)
-    if not chosen and facts.resource_metadata is not None and there is None:
-        check = _no_document(actual)
-        diagnosis = diagnosed(Stage.SERVER_METADATA, facts, (check,), exchanges)
-        return StageResult(facts, (check,), diagnosis=diagnosis)
-    if there is not None:
-        actual = f"{actual}; {there.request.url} answers ({there.status})"
-    check = requirement(
-        CheckId.SERVER_DOCUMENT,
-        "server.default_paths",
-        paths=_LEGACY_PATHS,
-        issuer=origin,
-        place=exchanges[0].request.url,
-        document=_server_document(identifier, origin),
-    ).judged(
-        Severity.WARNING if chosen else Severity.FAILURE,
-        f"{actual}; {_LEGACY_PATHS} of {origin} are used instead" if chosen else actual,
-        "offered",
-        overridable=not chosen,
-    )
-    if not (chosen or CheckId.SERVER_DOCUMENT in facts.approved):
-        cause = f"{origin} publishes no server metadata, so nothing says where its endpoints are."
-        return StageResult(facts, (check,), (), Diagnosis("default_paths", cause, check.cure, (actual,)))
-    # MCP 2025-03-26 names these paths as the fallback, at the root of the server.
-    metadata = ServerMetadata(identifier, f"{origin}{_PAGE}", f"{origin}/token", f"{origin}/register")
-    facts = replace(facts, server_metadata=metadata)
-    return StageResult(facts, (check,), _display_facts(metadata, by_user=True))
-
-
-def _server_document(issuer: str, origin: str) -> str:
-    """Return the metadata that a server with default paths has to publish (RFC 8414 §2)."""
-    return json.dumps(
-        {
-            "issuer": issuer,
-            "authorization_endpoint": f"{origin}{_PAGE}",
-            "token_endpoint": f"{origin}/token",
-            "registration_endpoint": f"{origin}/register",
-            "response_types_supported": ["code"],
-            "code_challenge_methods_supported": ["S256"],
-            "token_endpoint_auth_methods_supported": ["none"],
-        }
-    )
-
-
-def _is_there(probe: Exchange, elsewhere: Sequence[Exchange]) -> bool:
-    """Return whether a page is at a default path: the server answers otherwise than where nothing is."""
-    status = probe.status or _NOT_FOUND
-    return status < 500 and status not in (_NOT_FOUND, *(exchange.status for exchange in elsewhere))
-
-
-def _no_document(actual: str, cure: str = "") -> Check:
-    return requirement(CheckId.SERVER_DOCUMENT).failed(
-        actual,
-        cure=cure or "Ask the owner of the resource whether authorization_servers names the right server.",
-    )
-
-
-# What a login without a user has no use for.
-_OF_USERS: Final = (
-    FactId.AUTHORIZATION_ENDPOINT,
-    FactId.REGISTRATION_ENDPOINT,
-    FactId.CODE_CHALLENGE_METHODS_SUPPORTED,
-)
-
-
-def _display_facts(metadata: ServerMetadata, *, by_user: bool) -> tuple[Fact, ...]:
-    spec = "RFC 8414 §2"
-    pairs = (
-        (FactId.ISSUER, metadata.stated_issuer),
-        (FactId.AUTHORIZATION_ENDPOINT, metadata.authorization_endpoint),
-        (FactId.TOKEN_ENDPOINT, metadata.token_endpoint),
-        (FactId.REGISTRATION_ENDPOINT, metadata.registration_endpoint),
-        (FactId.REVOCATION_ENDPOINT, metadata.revocation_endpoint),
-        (FactId.GRANT_TYPES_SUPPORTED, metadata.grant_types_supported),
-        (FactId.CODE_CHALLENGE_METHODS_SUPPORTED, metadata.code_challenge_methods_supported),
-        (FactId.TOKEN_ENDPOINT_AUTH_METHODS_SUPPORTED, metadata.token_endpoint_auth_methods_supported),
-    )
-    return tuple(Fact(name, value, spec) for name, value in pairs if by_user or name not in _OF_USERS)

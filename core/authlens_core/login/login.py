@@ -21,14 +21,13 @@ from authlens_core.login.login_stage import PlannedRequest, StageResult, WaitSto
 from authlens_core.login.progress import Progress, TimeLimit
 from authlens_core.login.registered_clients import ClientRegistry, RegisteredClients
 from authlens_core.login.stage_work import Keeper, Sender, StageWork, handler_of, keep_nothing
-from authlens_core.login.stages.access_stage import MOST_STEP_UPS, wider_scope
+from authlens_core.login.stages.access_stage import MOST_STEP_UPS, wants_more, wider_scope
 from authlens_core.login.tampering.editing import EditForm, RequestChanges, edit_form
 from authlens_core.login.tampering.experiment import Experiment
 from authlens_core.login.tampering.request_edit import RequestEdit, amended_url
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.trace.events import Event, StageEnded, StageStarted, Watcher
-from authlens_core.trace.fact import FactId
 from authlens_core.trace.failure_reason import without_echoes
 from authlens_core.trace.flow import Flow
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
@@ -262,19 +261,13 @@ class Login:
     def steps_up(self) -> bool:
         """Whether `retry` authorizes again with a scope that the resource wants and was not asked for yet."""
         failed = self.trace.latest(Stage.ACCESS) if self.position is Stage.ACCESS else None
-        if failed is None or not self._may_step_up(failed):
-            return False
-        requested = (self.facts.scope or "").split()
-        return any(not set(scope) <= set(requested) for scope in failed.learned(FactId.SCOPE_WANTED, tuple))
-
-    def _may_step_up(self, failed: StageRecord) -> bool:
-        # Twice in a login, whatever the scopes: a resource that wants another one each time would have the
-        # user sign in for ever.
-        return failed.lacks_scope and self.facts.step_ups < MOST_STEP_UPS
+        return self.facts.step_ups < MOST_STEP_UPS and wants_more(failed, self.facts)
 
     def _step_up(self, failed: StageRecord) -> bool:
         response = failed.exchanges[-1].response if failed.exchanges else None
-        if response is None or not self._may_step_up(failed):
+        # Twice in a login, whatever the scopes: a resource that wants another one each time would have the
+        # user sign in for ever.
+        if response is None or not failed.lacks_scope or self.facts.step_ups >= MOST_STEP_UPS:
             return False
         challenges = parse_challenges(response.headers.get_all("www-authenticate"))
         self._progress.step_up(wider_scope(self._progress.facts, challenges))

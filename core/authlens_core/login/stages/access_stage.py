@@ -21,6 +21,7 @@ from authlens_core.oauth.discovery.resource_metadata import covers_url, own_name
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of
 from authlens_core.oauth.token import authorization_field
 from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import StageRecord
 from authlens_core.values.check import (
     Check,
     CheckId,
@@ -123,6 +124,14 @@ def wider_scope(facts: Facts, field: ChallengeField) -> str:
     """Return the union of what was asked for, what was granted and what a refusal asks for."""
     granted = facts.tokens.scope if facts.tokens is not None else None
     return scope_union(facts.scope, granted, scope_wanted(field))
+
+
+def wants_more(failed: StageRecord | None, facts: Facts) -> bool:
+    """Return whether the resource refused the token for want of a scope that was not asked for."""
+    if failed is None or not failed.lacks_scope:
+        return False
+    requested = set((facts.scope or "").split())
+    return any(not requested.issuperset(scope) for scope in failed.learned(FactId.SCOPE_WANTED, tuple))
 
 
 def _too_small(

@@ -15,6 +15,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.state.locks import Locks
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from support.grants import Site, Stored
 from support.keyring_backends import FakeKeyring
 from support.open_databases import owned
 from support.rotating_server import RotatingServer, rotating_server
@@ -146,3 +147,17 @@ async def saved(
         expires_at=past + timedelta(seconds=900),
     )
     return await credentials.save(grant, secrets)
+
+
+@pytest.fixture
+def site(credentials: Credentials, wire: Wire, server: RotatingServer) -> Site:
+    """Credentials of this machine, a sender and a server."""
+    return Site(credentials, wire, server)
+
+
+@pytest.fixture
+def stored(
+    credentials: Credentials, wire: Wire, server: RotatingServer, saved: Grant, secrets: GrantSecrets
+) -> Stored:
+    """A grant of `server`, stored, whose access token has just expired."""
+    return Stored(credentials, wire, server, saved, secrets)

@@ -1,18 +1,52 @@
 """Grants in every state, at a moment that never changes, for tables and pictures."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
+from authlens_core.credentials.lifecycle.action_result import Refreshed, Revoked
+from authlens_core.credentials.lifecycle.probe_call import GrantProbe, probe_grant
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
+from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import LOGINS
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.secret import Secret
+from authlens_core.wire.client import Wire
+from support.rotating_server import RotatingServer
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a test of a credential needs: where it is stored, what sends, and who answers."""
+
+    credentials: Credentials
+    wire: Wire
+    server: RotatingServer
+
+
+@dataclass(frozen=True)
+class Stored(Site):
+    """A stored grant of the server, with the secrets that it was stored with."""
+
+    grant: Grant
+    secrets: GrantSecrets
+
+    async def refresh(self, *options: RefreshOptions, **more: Any) -> Refreshed:
+        return await refresh(self.credentials, self.wire, self.grant.grant_id, *options, **more)
+
+    async def revoke(self, **options: Any) -> Revoked:
+        return await revoke(self.credentials, self.wire, self.grant.grant_id, **options)
+
+    async def probe(self, **options: Any) -> GrantProbe:
+        return await probe_grant(self.credentials, self.wire, self.grant.grant_id, **options)
+
 
 NOW: Final = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 

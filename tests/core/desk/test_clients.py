@@ -19,6 +19,7 @@ from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_lab.emulator import Emulator, Profile
 from support.driven_login import log_in
+from support.grants import Site, Stored
 from support.rotating_server import RotatingServer, Scripted
 
 REDIRECT = "http://localhost:8400/callback"
@@ -75,45 +76,41 @@ async def test_a_registration_is_deleted_at_the_server_and_verified() -> None:
     ],
 )
 async def test_a_client_that_is_not_gone_stays_here(
-    credentials: Credentials, wire: Wire, server: RotatingServer, answers: tuple[Scripted, ...], good: bool
+    site: Site, answers: tuple[Scripted, ...], good: bool
 ) -> None:
     """RG-10, H059: as the server answered it."""
-    await remembered(credentials, server)
-    server.answers("/register/1", *answers)
-    done = await forget_only_client(Session(wire, credentials))
+    await remembered(site.credentials, site.server)
+    site.server.answers("/register/1", *answers)
+    done = await forget_only_client(Session(site.wire, site.credentials))
     assert done.good is good, done.summary
-    assert len(credentials.clients.list()) == (0 if good else 1)
+    assert len(site.credentials.clients.list()) == (0 if good else 1)
     assert "canary" not in f"{done.summary}{done.cure}"
-    assert {seen.authorization for seen in server.seen} == {"Bearer manage-canary"}
+    assert {seen.authorization for seen in site.server.seen} == {"Bearer manage-canary"}
 
 
 @pytest.mark.parametrize(("named", "shown"), [("client-1", "client-1"), ("a&calc", "ID"), ("$(id)", "ID")])
 async def test_an_id_that_a_shell_could_read_in_another_way_is_in_no_command(
-    credentials: Credentials, wire: Wire, server: RotatingServer, named: str, shown: str
+    site: Site, named: str, shown: str
 ) -> None:
     """The server chose it."""
-    await remembered(credentials, server, named=named)
-    server.answers("/register/1", Scripted(405))
-    done = await forget_only_client(Session(wire, credentials))
+    await remembered(site.credentials, site.server, named=named)
+    site.server.answers("/register/1", Scripted(405))
+    done = await forget_only_client(Session(site.wire, site.credentials))
     assert commands_of(done.cure) == [f"authlens clients --forget={shown} --here"]
 
 
-async def test_a_client_without_a_management_url_is_forgotten_here_and_that_is_said(
-    credentials: Credentials, wire: Wire, server: RotatingServer
-) -> None:
-    await remembered(credentials, server, managed=False)
-    done = await forget_only_client(Session(wire, credentials))
+async def test_a_client_without_a_management_url_is_forgotten_here_and_that_is_said(site: Site) -> None:
+    await remembered(site.credentials, site.server, managed=False)
+    done = await forget_only_client(Session(site.wire, site.credentials))
     assert "it still has it" in done.summary
-    assert (credentials.clients.list(), server.seen) == ((), [])
+    assert (site.credentials.clients.list(), site.server.seen) == ((), [])
 
 
-async def test_a_client_can_be_removed_from_this_machine_only(
-    credentials: Credentials, wire: Wire, server: RotatingServer
-) -> None:
-    await remembered(credentials, server)
-    done = await forget_only_client(Session(wire, credentials), only_here=True)
+async def test_a_client_can_be_removed_from_this_machine_only(site: Site) -> None:
+    await remembered(site.credentials, site.server)
+    done = await forget_only_client(Session(site.wire, site.credentials), only_here=True)
     assert done.good
-    assert (credentials.clients.list(), server.seen) == ((), [])
+    assert (site.credentials.clients.list(), site.server.seen) == ((), [])
 
 
 @pytest.mark.parametrize(
@@ -136,50 +133,46 @@ UNKNOWN = Scripted(401, {"error": "invalid_client"})
 
 
 async def test_a_client_that_the_server_lost_is_noticed_at_a_refresh_and_registered_again(
-    credentials: Credentials, wire: Wire, server: RotatingServer, saved: Grant, secrets: GrantSecrets
+    stored: Stored,
 ) -> None:
     """Issue 24, 2: a login is needed, now and at the next call; that one registers a new client."""
-    grant = await _grant_of(credentials, server, saved, secrets)
-    server.answers("/token", UNKNOWN)
+    grant = await _grant_of(stored.credentials, stored.server, stored.grant, stored.secrets)
+    stored.server.answers("/token", UNKNOWN)
     for _ in range(2):
-        result = await refresh(credentials, wire, grant.grant_id)
+        result = await refresh(stored.credentials, stored.wire, grant.grant_id)
         assert result.outcome is RefreshOutcome.LOGIN_NEEDED
         assert "registers a new one" in result.summary
-    assert len(server.posts("/token")) == 1
-    assert await credentials.clients.find(server.base, saved.redirect_uri) is None
+    assert len(stored.server.posts("/token")) == 1
+    assert await stored.credentials.clients.find(stored.server.base, stored.grant.redirect_uri) is None
 
 
 async def test_a_login_of_a_lost_client_is_not_revoked_and_removed_by_the_command_that_is_named(
-    credentials: Credentials, wire: Wire, server: RotatingServer, saved: Grant, secrets: GrantSecrets
+    stored: Stored,
 ) -> None:
     """Issue 24, 2: the server says why, and the tokens stay until the user removes them."""
-    grant = await _grant_of(credentials, server, saved, secrets)
-    server.answers("/revoke", UNKNOWN, UNKNOWN)
-    result = await revoke(credentials, wire, grant.grant_id, pauses=())
+    grant = await _grant_of(stored.credentials, stored.server, stored.grant, stored.secrets)
+    stored.server.answers("/revoke", UNKNOWN, UNKNOWN)
+    result = await revoke(stored.credentials, stored.wire, grant.grant_id, pauses=())
     assert "does not know the client" in result.summary
     assert f": authlens forget {grant.grant_id}." in str(result.cure)
-    await forget(Session(wire, credentials), grant.grant_id)
-    assert (credentials.list(), credentials.clients.list()) == ((), ())
+    await forget(Session(stored.wire, stored.credentials), grant.grant_id)
+    assert (stored.credentials.list(), stored.credentials.clients.list()) == ((), ())
 
 
-async def test_a_client_of_a_login_that_its_server_ended_can_be_forgotten(
-    credentials: Credentials, wire: Wire, server: RotatingServer, saved: Grant, secrets: GrantSecrets
-) -> None:
+async def test_a_client_of_a_login_that_its_server_ended_can_be_forgotten(stored: Stored) -> None:
     """No refresh needs it any more."""
-    grant = await _grant_of(credentials, server, saved, secrets)
-    credentials.update(replace(grant, state=GrantState.LOGIN_NEEDED))
-    assert (await forget_only_client(Session(wire, credentials))).good
-    assert credentials.clients.list() == ()
+    grant = await _grant_of(stored.credentials, stored.server, stored.grant, stored.secrets)
+    stored.credentials.update(replace(grant, state=GrantState.LOGIN_NEEDED))
+    assert (await forget_only_client(Session(stored.wire, stored.credentials))).good
+    assert stored.credentials.clients.list() == ()
 
 
-async def test_a_client_that_cannot_be_read_is_named_and_can_be_removed(
-    credentials: Credentials, wire: Wire, server: RotatingServer
-) -> None:
+async def test_a_client_that_cannot_be_read_is_named_and_can_be_removed(site: Site) -> None:
     """Issue 24, 2: it was left out without a word."""
-    await remembered(credentials, server)
-    with credentials.index.writing() as connection:
+    await remembered(site.credentials, site.server)
+    with site.credentials.index.writing() as connection:
         connection.execute("UPDATE clients SET record = '{'")
-    assert registered_clients(Session(wire, credentials)) == ()
-    [key] = credentials.clients.unreadable()
-    await credentials.clients.remove_unreadable(key)
-    assert credentials.clients.unreadable() == ()
+    assert registered_clients(Session(site.wire, site.credentials)) == ()
+    [key] = site.credentials.clients.unreadable()
+    await site.credentials.clients.remove_unreadable(key)
+    assert site.credentials.clients.unreadable() == ()

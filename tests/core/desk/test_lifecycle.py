@@ -19,9 +19,9 @@ from authlens_core.values.check import Layer
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
 from authlens_core.wire.client import Wire
-from support.grants import NOW, grant, put
+from support.grants import NOW, Site, Stored, grant, put
 from support.needs import free_port
-from support.rotating_server import RotatingServer, Scripted
+from support.rotating_server import Scripted
 
 
 async def test_no_more_than_so_many_are_under_way() -> None:
@@ -76,50 +76,52 @@ async def _probe_all(session: Session, entries: Iterable[InventoryEntry]) -> tup
 
 
 async def test_each_resource_is_asked_and_one_that_fails_keeps_no_other_from_it(
-    credentials: Credentials, session: Session, three: list[Grant], server: RotatingServer
+    site: Site, session: Session, three: list[Grant]
 ) -> None:
     results = await _probe_all(session, inventory_of(three))
     assert [probed.accepted for probed in results] == [True, False, None]
     assert [probed.layer for probed in results] == ["origin", "origin", Layer.THIS_MACHINE]
     assert [probed.exit_code for probed in results] == [0, 4, 4]
-    assert len(server.posts("/mcp")) == 2
+    assert len(site.server.posts("/mcp")) == 2
     assert "canary" not in repr(results)
 
 
 async def test_a_token_that_is_refused_as_invalid_is_refreshed_once_and_asked_with_again(
-    credentials: Credentials, session: Session, saved: Grant, server: RotatingServer
+    stored: Stored, session: Session
 ) -> None:
     """RFC 6750 §3.1, whatever the clock says: the login works, and the words say what it took."""
-    server.access_tokens.clear()
-    (probed,) = await _probe_all(session, inventory_of([saved]))
+    stored.server.access_tokens.clear()
+    (probed,) = await _probe_all(session, inventory_of([stored.grant]))
     assert (probed.accepted, probed.exit_code) == (True, 0)
     assert probed.summary.startswith("The resource refused the old access token, so authlens got a new one.")
-    assert len(server.posts("/token")) == 1
-    server.answers(
+    assert len(stored.server.posts("/token")) == 1
+    stored.server.answers(
         "/mcp", *[Scripted(401, None, (("WWW-Authenticate", 'Bearer error="invalid_token"'),))] * 2
     )
-    (again,) = await _probe_all(session, inventory_of(credentials.list()))
+    (again,) = await _probe_all(session, inventory_of(stored.credentials.list()))
     assert (again.accepted, again.exit_code) == (False, 5)
-    assert len(server.posts("/token")) == 2
+    assert len(stored.server.posts("/token")) == 2
 
 
 async def test_a_refusal_that_is_not_about_the_token_refreshes_nothing(
-    credentials: Credentials, session: Session, saved: Grant, server: RotatingServer
+    stored: Stored, session: Session
 ) -> None:
     """403, or 401 by somebody else: the refresh token is not spent for that."""
-    server.answers("/mcp", Scripted(403), Scripted(401))
+    stored.server.answers("/mcp", Scripted(403), Scripted(401))
     for _ in range(2):
-        (probed,) = await _probe_all(session, inventory_of([saved]))
+        (probed,) = await _probe_all(session, inventory_of([stored.grant]))
         assert probed.accepted is not True
-    assert server.posts("/token") == []
+    assert stored.server.posts("/token") == []
 
 
 async def test_a_network_that_does_not_answer_is_told_from_a_refusal(
-    credentials: Credentials, session: Session, saved: Grant, secrets: GrantSecrets
+    stored: Stored, session: Session
 ) -> None:
     """Pain 12: the token is not at fault."""
     nowhere = f"http://127.0.0.1:{free_port()}/mcp"
-    alone = await credentials.save(replace(saved, resource_url=nowhere, resource=nowhere), secrets)
+    alone = await stored.credentials.save(
+        replace(stored.grant, resource_url=nowhere, resource=nowhere), stored.secrets
+    )
     (probed,) = await _probe_all(session, inventory_of([alone]))
     assert (probed.accepted, probed.layer, probed.exit_code) == (None, "network", 6)
 
@@ -132,14 +134,14 @@ async def test_an_organisation_token_is_not_sent_anywhere(session: Session) -> N
 
 
 async def test_revoking_all_keeps_and_marks_what_was_not_confirmed(
-    credentials: Credentials, session: Session, three: list[Grant], server: RotatingServer
+    site: Site, session: Session, three: list[Grant]
 ) -> None:
     """Per-credential results; the words tell each token's, the answer of the resource and the time."""
-    server.answers("/revoke", Scripted(503), Scripted(503))
+    site.server.answers("/revoke", Scripted(503), Scripted(503))
     first, *_ = three
     results = [await revoke(session, one) for one in (first, *three[1:])]
     assert [ended.good for ended in results] == [False, True, False]
-    assert {one.grant_id: one.state for one in credentials.list()} == {
+    assert {one.grant_id: one.state for one in site.credentials.list()} == {
         first.grant_id: GrantState.REVOCATION_FAILED,
         "gone": GrantState.LIVE,
     }

@@ -22,6 +22,7 @@ from authlens_core.values.errors import SecretStoreDenied
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.driven_login import until
+from support.grants import Site, Stored
 from support.rotating_server import RotatingServer, Scripted
 
 
@@ -111,42 +112,36 @@ async def test_a_wall_clock_that_is_set_does_not_let_a_token_end_unseen(
     assert len(server.posts("/token")) == 1
 
 
-async def test_a_server_in_trouble_is_left_alone_for_as_long_as_was_noted(
-    kept: Kept, server: RotatingServer, credentials: Credentials
-) -> None:
+async def test_a_server_in_trouble_is_left_alone_for_as_long_as_was_noted(site: Site, kept: Kept) -> None:
     """RF-5: Retry-After, then again."""
-    server.answers("/token", Scripted(503, None, (("Retry-After", "100"),)))
+    site.server.answers("/token", Scripted(503, None, (("Retry-After", "100"),)))
     kept.clocks.pass_by(721)
     for _ in range(9):
         await kept.turn()
         kept.clocks.pass_by(11)
-    assert len(server.posts("/token")) == 1
+    assert len(site.server.posts("/token")) == 1
     kept.clocks.pass_by(40)
     await kept.turn()
     assert kept.outcomes() == [RefreshOutcome.TRANSIENT, RefreshOutcome.REFRESHED]
 
 
 @pytest.mark.parametrize("end", ["invalid_grant", "lost"])
-async def test_what_only_a_person_can_decide_is_asked_once_and_left(
-    kept: Kept, server: RotatingServer, credentials: Credentials, end: str
-) -> None:
+async def test_what_only_a_person_can_decide_is_asked_once_and_left(site: Site, kept: Kept, end: str) -> None:
     """RF-5: the end of a grant, and an answer that was lost."""
     lost = Scripted(drop=True, spend=True)
-    server.answers("/token", Scripted(400, {"error": "invalid_grant"}) if end == "invalid_grant" else lost)
+    site.server.answers(
+        "/token", Scripted(400, {"error": "invalid_grant"}) if end == "invalid_grant" else lost
+    )
     for _ in range(5):
         kept.clocks.pass_by(800)
         await kept.turn()
-    assert len(server.posts("/token")) == 1
-    (grant,) = credentials.list()
+    assert len(site.server.posts("/token")) == 1
+    (grant,) = site.credentials.list()
     assert grant.state is (GrantState.LOGIN_NEEDED if end == "invalid_grant" else GrantState.UNKNOWN)
 
 
 async def test_tokens_that_the_store_did_not_take_are_stored_once_it_does(
-    kept: Kept,
-    server: RotatingServer,
-    credentials: Credentials,
-    store: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    site: Site, kept: Kept, store: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """H130, P5: they are not taken for those of a program that is gone, and the grant stays fresh."""
 
@@ -163,54 +158,50 @@ async def test_tokens_that_the_store_did_not_take_are_stored_once_it_does(
 
     failed = RefreshOutcome.STORE_FAILED
     assert kept.outcomes() == [failed, failed, RefreshOutcome.REFRESHED]
-    assert len(server.posts("/token")) == 1
-    assert not credentials.held
-    (grant,) = credentials.list()
-    assert (grant.state, credentials.index.pending()) == (GrantState.LIVE, ())
-    assert (await credentials.load(grant.grant_id))[1].refresh_token == Secret("refresh-canary-1")
+    assert len(site.server.posts("/token")) == 1
+    assert not site.credentials.held
+    (grant,) = site.credentials.list()
+    assert (grant.state, site.credentials.index.pending()) == (GrantState.LIVE, ())
+    assert (await site.credentials.load(grant.grant_id))[1].refresh_token == Secret("refresh-canary-1")
 
 
-async def test_it_can_be_turned_off_and_on_and_told_when(
-    server: RotatingServer, credentials: Credentials, wire: Wire, kept: Kept
-) -> None:
+async def test_it_can_be_turned_off_and_on_and_told_when(site: Site, kept: Kept) -> None:
     """RF-7: the settings are asked at each turn."""
     settings = SettingsFile()
     settings.change(background_refresh=False)
-    mine = Kept(credentials, wire, kept.clocks, settings=lambda: settings.present)
+    mine = Kept(site.credentials, site.wire, kept.clocks, settings=lambda: settings.present)
     mine.clocks.pass_by(500)
     await mine.turn()
-    assert server.seen == []
+    assert site.server.seen == []
     settings.change(background_refresh=True)
     await mine.turn()
-    assert server.seen == []
+    assert site.server.seen == []
     settings.change(refresh_at=0.5)
     await mine.turn()
-    assert len(server.posts("/token")) == 1
+    assert len(site.server.posts("/token")) == 1
 
 
 async def test_another_program_that_was_faster_is_noticed(
-    kept: Kept, server: RotatingServer, open_credentials: Open, saved: Grant, wire: Wire
+    stored: Stored, kept: Kept, open_credentials: Open
 ) -> None:
     """RF-6: two dashboards are open."""
     clocks = Clocks()
-    other = Kept(open_credentials(), wire, clocks)
+    other = Kept(open_credentials(), stored.wire, clocks)
     kept.clocks.pass_by(721)
     clocks.pass_by(721)
     await asyncio.gather(kept.turn(), other.turn())
     await asyncio.gather(kept.turn(), other.turn())
-    assert len(server.posts("/token")) == 1
+    assert len(stored.server.posts("/token")) == 1
 
 
-async def test_only_some_are_refreshed_at_the_same_time(
-    credentials: Credentials, wire: Wire, server: RotatingServer, saved: Grant
-) -> None:
+async def test_only_some_are_refreshed_at_the_same_time(stored: Stored) -> None:
     """Bounded: a hundred grants after a night are not a hundred requests at once."""
     for number in range(10):
-        await credentials.save(
-            replace(saved, grant_id=f"g{number}", client_id=f"c{number}"),
+        await stored.credentials.save(
+            replace(stored.grant, grant_id=f"g{number}", client_id=f"c{number}"),
             GrantSecrets(Secret("a"), Secret(f"r{number}")),
         )
-    kept = Kept(credentials, wire, Clocks())
+    kept = Kept(stored.credentials, stored.wire, Clocks())
     kept.background.tick()
     kept.background.tick()
     assert len(kept.background.running) == AT_ONCE
@@ -218,38 +209,36 @@ async def test_only_some_are_refreshed_at_the_same_time(
 
 
 async def test_what_was_sent_is_waited_for_when_the_credentials_are_closed(
-    kept: Kept, server: RotatingServer, credentials: Credentials, open_credentials: Open
+    site: Site, kept: Kept, open_credentials: Open
 ) -> None:
     """The answer may hold the only copy of a token."""
-    server.hold = threading.Event()
+    site.server.hold = threading.Event()
     kept.clocks.pass_by(721)
     kept.background.tick()
-    await until(lambda: len(server.posts("/token")) == 1)
+    await until(lambda: len(site.server.posts("/token")) == 1)
     await asyncio.wait_for(kept.background.stop(), 10)
-    closing = asyncio.create_task(credentials.aclose())
+    closing = asyncio.create_task(site.credentials.aclose())
     await asyncio.sleep(0.05)
     assert not closing.done()
-    server.hold.set()
+    site.server.hold.set()
     await asyncio.wait_for(closing, 30)
     (grant,) = open_credentials().list()
     assert (grant.state, grant.generation) == (GrantState.LIVE, 2)
 
 
 async def test_stopping_gives_up_a_wait_for_another_program(
-    kept: Kept, server: RotatingServer, saved: Grant, open_credentials: Open
+    stored: Stored, kept: Kept, open_credentials: Open
 ) -> None:
     """Nothing was sent: nothing is lost."""
-    async with open_credentials().locks.hold(*refresh_lock(saved), purpose="refreshing"):
+    async with open_credentials().locks.hold(*refresh_lock(stored.grant), purpose="refreshing"):
         kept.clocks.pass_by(721)
         kept.background.tick()
         await asyncio.sleep(0.05)
         await asyncio.wait_for(kept.background.stop(), 10)
-    assert server.seen == []
+    assert stored.server.seen == []
 
 
-async def test_it_runs_until_it_is_stopped(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_it_runs_until_it_is_stopped(stored: Stored) -> None:
     """The loop itself: an expired grant is renewed at once, by the real clocks."""
     slept: list[float] = []
 
@@ -257,12 +246,12 @@ async def test_it_runs_until_it_is_stopped(
         slept.append(seconds)
         await asyncio.sleep(0.01)
 
-    background = BackgroundRefresh(credentials, wire, sleep=sleep)
+    background = BackgroundRefresh(stored.credentials, stored.wire, sleep=sleep)
     running = asyncio.create_task(background.run())
-    await until(lambda: credentials.list()[0].generation == 2)
+    await until(lambda: stored.credentials.list()[0].generation == 2)
     await background.stop()
     await asyncio.wait_for(running, 30)
-    assert len(server.posts("/token")) == 1
+    assert len(stored.server.posts("/token")) == 1
     assert slept
     assert all(0 < seconds <= LONGEST_SLEEP for seconds in slept)
-    assert isinstance(credentials.list()[0].expires_at, datetime)
+    assert isinstance(stored.credentials.list()[0].expires_at, datetime)

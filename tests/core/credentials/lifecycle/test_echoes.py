@@ -6,16 +6,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import asdict, replace
 
-from authlens_core.credentials.lifecycle.probe_call import probe_grant
-from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
-from authlens_core.credentials.lifecycle.revoke import revoke
-from authlens_core.credentials.records.grant import Grant, GrantSecrets
-from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions
+from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.trace.record import Trace
 from authlens_core.values.secret import Secret
-from authlens_core.wire.client import Wire
+from support.grants import Stored
 from support.made_checks import present
-from support.rotating_server import RotatingServer, Scripted
+from support.rotating_server import Scripted
 
 CLIENT_SECRET = "client-canary-9"
 CLIENT = (b64encode(f"client:{CLIENT_SECRET}".encode()).decode(), CLIENT_SECRET)
@@ -33,20 +30,14 @@ def told_of(trace: Trace) -> str:
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 429, 503])
 @pytest.mark.parametrize("code", ["invalid_request", "temporarily_unavailable", None])
 async def test_what_a_server_repeats_is_told_and_kept_nowhere(
-    credentials: Credentials,
-    wire: Wire,
-    saved: Grant,
-    server: RotatingServer,
-    state: Path,
-    status: int,
-    code: str | None,
+    stored: Stored, state: Path, status: int, code: str | None
 ) -> None:
     """V-7: of probe, refresh and revocation; the note of the last refresh stands in a file."""
-    method = replace(saved, token_endpoint_auth_method="client_secret_basic")
+    method = replace(stored.grant, token_endpoint_auth_method="client_secret_basic")
     secrets = GrantSecrets(
         Secret("access-canary-0"), Secret("refresh-canary-0"), client_secret=Secret(CLIENT_SECRET)
     )
-    await credentials.save(method, secrets)
+    await stored.credentials.save(method, secrets)
     for path, said in SENT.items():
         text = " ".join(said)
         fields = (("WWW-Authenticate", f'Bearer error="{said[0]}", error_description="{text}"'),)
@@ -57,11 +48,11 @@ async def test_what_a_server_repeats_is_told_and_kept_nowhere(
             "token_type": text,
         }
         more = (("Server", text), ("CF-Ray", text), ("Retry-After", said[0]))
-        server.answers(path, *(Scripted(status, body, (*fields, *more)),) * 8)
-    proven = (await probe_grant(credentials, wire, saved.grant_id)).result
-    refreshed = await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=True))
-    revoked = await revoke(credentials, wire, saved.grant_id, pauses=(0.0,))
-    assert {seen.path for seen in server.seen} == SENT.keys()
+        stored.server.answers(path, *(Scripted(status, body, (*fields, *more)),) * 8)
+    proven = (await stored.probe()).result
+    refreshed = await stored.refresh(RefreshOptions(force=True))
+    revoked = await stored.revoke(pauses=(0.0,))
+    assert {seen.path for seen in stored.server.seen} == SENT.keys()
     answer = present(proven.classification)
     shown = (proven.summary, proven.diagnosis, answer.evidence, answer.cf_ray)
     told = [repr((refreshed, revoked, *shown))]

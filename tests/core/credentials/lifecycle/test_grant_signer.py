@@ -26,7 +26,8 @@ from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_lab.emulator import Emulator, Profile
 from support.driven_login import log_in
-from support.rotating_server import RotatingServer, Scripted
+from support.grants import Stored
+from support.rotating_server import Scripted
 
 FAULTS = ("dpop-required", "dpop-nonce")
 
@@ -97,68 +98,58 @@ async def _bound(credentials: Credentials, saved: Grant) -> Grant:
 
 
 @pytest.mark.parametrize("new", ["refresh-canary-9", None], ids=["rotated", "not rotated"])
-async def test_a_refresh_never_makes_a_bound_token_an_unbound_one(
-    new: str | None, credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_a_refresh_never_makes_a_bound_token_an_unbound_one(stored: Stored, new: str | None) -> None:
     """H429, RFC 9449 §5: the token is dropped, and what keeps the grant alive is stored."""
-    bound = await _bound(credentials, saved)
-    server.answers("/token", _bearer(new))
-    done = await refresh(credentials, wire, bound.grant_id, RefreshOptions(force=True))
+    bound = await _bound(stored.credentials, stored.grant)
+    stored.server.answers("/token", _bearer(new))
+    done = await refresh(stored.credentials, stored.wire, bound.grant_id, RefreshOptions(force=True))
     assert done.outcome is RefreshOutcome.DOWNGRADED
     assert done.error_type is ServerMisconfigured
     assert [check.name for check in done.trace.records[0].failures] == ["refresh.token_type"]
-    grant, secrets = await credentials.load(bound.grant_id)
+    grant, secrets = await stored.credentials.load(bound.grant_id)
     assert (grant.token_type, grant.state) == ("DPoP", GrantState.LIVE)
     assert secrets.access_token.reveal() == "access-canary-0"
     assert secrets.refresh_token == Secret(new or "refresh-canary-0")
     assert secrets.dpop_key is not None
     assert grant.retry_at is not None
-    assert credentials.index.pending() == ()
+    assert stored.credentials.index.pending() == ()
 
 
-async def test_the_grant_lives_on_when_the_server_binds_again(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_the_grant_lives_on_when_the_server_binds_again(stored: Stored) -> None:
     """H429: nothing was lost by the answer that was dropped."""
-    bound = await _bound(credentials, saved)
-    server.answers("/token", _bearer("refresh-canary-9"))
-    await refresh(credentials, wire, bound.grant_id, RefreshOptions(force=True))
-    server.answers("/token", Scripted(200, {"access_token": "bound-canary", "token_type": "DPoP"}))
-    done = await refresh(credentials, wire, bound.grant_id, RefreshOptions(force=True))
+    bound = await _bound(stored.credentials, stored.grant)
+    stored.server.answers("/token", _bearer("refresh-canary-9"))
+    await refresh(stored.credentials, stored.wire, bound.grant_id, RefreshOptions(force=True))
+    stored.server.answers("/token", Scripted(200, {"access_token": "bound-canary", "token_type": "DPoP"}))
+    done = await refresh(stored.credentials, stored.wire, bound.grant_id, RefreshOptions(force=True))
     assert done.outcome is RefreshOutcome.REFRESHED
-    assert server.posts("/token")[-1].form["refresh_token"] == "refresh-canary-9"
-    assert (await credentials.load(bound.grant_id))[1].access_token == Secret("bound-canary")
+    assert stored.server.posts("/token")[-1].form["refresh_token"] == "refresh-canary-9"
+    assert (await stored.credentials.load(bound.grant_id))[1].access_token == Secret("bound-canary")
 
 
 async def test_a_refresh_token_that_cannot_be_stored_is_not_lost_with_the_dropped_one(
-    credentials: Credentials,
-    wire: Wire,
-    saved: Grant,
-    server: RotatingServer,
-    monkeypatch: pytest.MonkeyPatch,
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bound = await _bound(credentials, saved)
-    server.answers("/token", _bearer("refresh-canary-9"))
+    bound = await _bound(stored.credentials, stored.grant)
+    stored.server.answers("/token", _bearer("refresh-canary-9"))
 
     async def denied(*_: object) -> Grant:
         raise SecretStoreDenied("the store is locked", "Unlock it.")
 
-    monkeypatch.setattr(credentials, "save", denied)
-    done = await refresh(credentials, wire, bound.grant_id, RefreshOptions(force=True))
+    monkeypatch.setattr(stored.credentials, "save", denied)
+    done = await refresh(stored.credentials, stored.wire, bound.grant_id, RefreshOptions(force=True))
     assert done.outcome is RefreshOutcome.STORE_FAILED
     assert done.secrets.refresh_token == Secret("refresh-canary-9")
     assert done.secrets.access_token == Secret("access-canary-0")
 
 
-async def test_a_grant_whose_unbound_token_was_approved_is_refreshed_as_it_is(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_a_grant_whose_unbound_token_was_approved_is_refreshed_as_it_is(stored: Stored) -> None:
     """It has a key, and its user said yes to a bearer token at the login."""
-    bound = await _bound(credentials, saved)
-    _, secrets = await credentials.load(bound.grant_id)
-    grant = await credentials.save(replace(bound, token_type="Bearer"), secrets)
-    server.answers("/token", _bearer("refresh-canary-9"))
-    done = await refresh(credentials, wire, grant.grant_id, RefreshOptions(force=True))
+    bound = await _bound(stored.credentials, stored.grant)
+    _, secrets = await stored.credentials.load(bound.grant_id)
+    grant = await stored.credentials.save(replace(bound, token_type="Bearer"), secrets)
+    stored.server.answers("/token", _bearer("refresh-canary-9"))
+    done = await refresh(stored.credentials, stored.wire, grant.grant_id, RefreshOptions(force=True))
     assert done.outcome is RefreshOutcome.REFRESHED
     assert done.trace.records[0].count(Severity.WARNING) == 1
 

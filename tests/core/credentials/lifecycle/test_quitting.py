@@ -17,9 +17,8 @@ from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.values.secret import Secret
-from authlens_core.wire.client import Wire
 from support.driven_login import until
-from support.rotating_server import RotatingServer
+from support.grants import Stored
 
 Open = Callable[..., Credentials]
 ISSUER = "https://as.example"
@@ -62,70 +61,64 @@ async def _quit_during(work: asyncio.Task[Any], credentials: Credentials, slow: 
 
 @pytest.mark.parametrize("cancelled", [False, True])
 async def test_quitting_in_the_middle_of_a_save_keeps_the_tokens_that_replaced_the_old_ones(
-    open_credentials: Open,
-    wire: Wire,
-    saved: Grant,
-    server: RotatingServer,
-    store: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    cancelled: bool,
+    stored: Stored, open_credentials: Open, store: Any, monkeypatch: pytest.MonkeyPatch, cancelled: bool
 ) -> None:
     """TK-12: the old refresh token is dead at the server; the new one is nowhere else."""
     credentials, slow = open_credentials(), Slow(store, monkeypatch)
-    work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
+    work = asyncio.create_task(refresh(credentials, stored.wire, stored.grant.grant_id))
     if cancelled:
         await until(lambda: slow.waiting > 0)
         work.cancel()
     await _quit_during(work, credentials, slow)
-    assert server.spent == {"refresh-canary-0"}
+    assert stored.server.spent == {"refresh-canary-0"}
     if cancelled:
         assert work.cancelled()
     else:
         assert (await work).outcome is RefreshOutcome.REFRESHED
-    grant, secrets = await open_credentials().load(saved.grant_id)
+    grant, secrets = await open_credentials().load(stored.grant.grant_id)
     assert secrets == NEW
     assert grant.state is GrantState.LIVE
     assert open_credentials().index.pending() == ()
 
 
 async def test_leaving_while_a_refresh_is_answered_keeps_what_the_server_gives(
-    open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer
+    stored: Stored, open_credentials: Open
 ) -> None:
     """RF-8: Ctrl-C, or quitting, after the refresh token was sent; the lock is held until it is stored."""
-    credentials, server.hold = open_credentials(), threading.Event()
-    work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
-    await until(lambda: len(server.posts("/token")) == 1)
+    credentials, stored.server.hold = open_credentials(), threading.Event()
+    work = asyncio.create_task(refresh(credentials, stored.wire, stored.grant.grant_id))
+    await until(lambda: len(stored.server.posts("/token")) == 1)
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
     assert credentials.unfinished
-    assert credentials.locks.owner(*refresh_lock(saved)) != ""
+    assert credentials.locks.owner(*refresh_lock(stored.grant)) != ""
     closing = asyncio.create_task(credentials.aclose())
     await asyncio.sleep(0.05)
     assert not closing.done()
-    server.hold.set()
+    stored.server.hold.set()
     await asyncio.wait_for(closing, 30)
-    grant, secrets = await open_credentials().load(saved.grant_id)
+    grant, secrets = await open_credentials().load(stored.grant.grant_id)
     assert (grant.state, secrets) == (GrantState.LIVE, NEW)
 
 
 async def test_an_answer_that_does_not_come_in_time_leaves_an_outcome_that_is_said(
-    open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer, monkeypatch: pytest.MonkeyPatch
+    stored: Stored, open_credentials: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The wait is bounded, and what is not known is noted before the program ends."""
     monkeypatch.setattr(grants, "EXIT_BOUND", 0.05)
-    credentials, server.hold = open_credentials(), threading.Event()
-    work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
-    await until(lambda: len(server.posts("/token")) == 1)
+    credentials, stored.server.hold = open_credentials(), threading.Event()
+    work = asyncio.create_task(refresh(credentials, stored.wire, stored.grant.grant_id))
+    await until(lambda: len(stored.server.posts("/token")) == 1)
     work.cancel()
     await asyncio.wait({work})
     await asyncio.wait_for(credentials.aclose(), 30)
-    server.hold.set()
-    assert open_credentials().get(saved.grant_id).state is GrantState.UNKNOWN
+    stored.server.hold.set()
+    assert open_credentials().get(stored.grant.grant_id).state is GrantState.UNKNOWN
 
 
 async def test_leaving_before_anything_was_sent_ends_it_at_once(
-    open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer, store: Any, monkeypatch: Any
+    stored: Stored, open_credentials: Open, store: Any, monkeypatch: Any
 ) -> None:
     """A keyring that hangs holds nobody up; the grant is as it was."""
     reading = asyncio.Event()
@@ -136,13 +129,13 @@ async def test_leaving_before_anything_was_sent_ends_it_at_once(
 
     credentials = open_credentials()
     monkeypatch.setattr(store, "get", hangs)
-    work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
+    work = asyncio.create_task(refresh(credentials, stored.wire, stored.grant.grant_id))
     await reading.wait()
     work.cancel()
     await asyncio.wait({work}, timeout=30)
     assert work.cancelled()
     assert not credentials.unfinished
-    assert (server.seen, credentials.get(saved.grant_id).state) == ([], GrantState.LIVE)
+    assert (stored.server.seen, credentials.get(stored.grant.grant_id).state) == ([], GrantState.LIVE)
 
 
 async def test_quitting_while_a_client_is_stored_keeps_the_client(

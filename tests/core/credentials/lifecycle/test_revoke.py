@@ -10,52 +10,47 @@ import pytest
 from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, RevokeOutcome
-from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh, usable_token
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, usable_token
 from authlens_core.credentials.lifecycle.revoke import proof_pauses, revoke
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
-from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.records.grant import GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.vault.interrupted import recover
 from authlens_core.oauth.revocation import RevocationOutcome
 from authlens_core.trace.record import Outcome, TraceKind
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import LoginNeeded
 from authlens_core.values.secret import Secret
-from authlens_core.wire.client import Wire
-from support.rotating_server import RotatingServer, Scripted
+from support.grants import Stored
+from support.rotating_server import Scripted
 
 
-async def test_both_tokens_are_revoked_and_the_resource_refuses(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, store: Any
-) -> None:
+async def test_both_tokens_are_revoked_and_the_resource_refuses(stored: Stored, store: Any) -> None:
     """RV-1, RV-5, RV-6: refresh token first, then access token, then the 401, only then removal."""
-    result = await revoke(credentials, wire, saved.grant_id)
+    result = await stored.revoke()
     assert result.outcome is RevokeOutcome.REVOKED
     assert [token.token for token in result.tokens] == ["refresh_token", "access_token"]
-    assert [seen.path for seen in server.seen] == ["/revoke", "/revoke", "/mcp"]
-    assert server.seen[0].form == {
+    assert [seen.path for seen in stored.server.seen] == ["/revoke", "/revoke", "/mcp"]
+    assert stored.server.seen[0].form == {
         "token": "refresh-canary-0",
         "token_type_hint": "refresh_token",
         "client_id": "client",
     }
-    assert server.seen[1].form["token_type_hint"] == "access_token"
+    assert stored.server.seen[1].form["token_type_hint"] == "access_token"
     assert result.still_accepted is False
     assert result.removed
-    assert credentials.list() == ()
+    assert stored.credentials.list() == ()
     assert store.entries == {}
     assert (result.trace.kind, result.trace.records[0].outcome) == (TraceKind.REVOKE, Outcome.PASSED)
     assert "canary" not in repr(result)
-    event = credentials.index.events(saved.grant_id)[0]
+    event = stored.credentials.index.events(stored.grant.grant_id)[0]
     assert event.kind == "revoked"
     assert "the resource answered the token with 401, " in event.detail
 
 
-async def test_tokens_that_the_server_never_knew_are_revoked(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_tokens_that_the_server_never_knew_are_revoked(stored: Stored) -> None:
     """RV-2, H138: 200 is the word, whatever the body."""
-    server.answers("/revoke", Scripted(200, {"error": "ha"}), Scripted(200, "anything"))
-    server.access_tokens = set()
-    assert (await revoke(credentials, wire, saved.grant_id)).outcome is RevokeOutcome.REVOKED
+    stored.server.answers("/revoke", Scripted(200, {"error": "ha"}), Scripted(200, "anything"))
+    stored.server.access_tokens = set()
+    assert (await stored.revoke()).outcome is RevokeOutcome.REVOKED
 
 
 @pytest.mark.parametrize(
@@ -71,65 +66,55 @@ async def test_tokens_that_the_server_never_knew_are_revoked(
         Scripted(drop=True),
     ],
 )
-async def test_anything_else_than_200_keeps_the_grant(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, answer: Scripted
-) -> None:
+async def test_anything_else_than_200_keeps_the_grant(stored: Stored, answer: Scripted) -> None:
     """RV-4, RV-7, H138: reported, marked, kept for another try; the words say how long it lasts."""
-    server.answers("/revoke", answer, answer)
-    credentials.update(replace(saved, expires_at=utc_now() + timedelta(seconds=600)))
-    result = await revoke(credentials, wire, saved.grant_id)
+    stored.server.answers("/revoke", answer, answer)
+    stored.credentials.update(replace(stored.grant, expires_at=utc_now() + timedelta(seconds=600)))
+    result = await stored.revoke()
     assert result.outcome is RevokeOutcome.FAILED
     assert "may work until" in result.summary
     assert "forget" in str(result.cure)
     assert result.trace.records[0].outcome is Outcome.FAILED
-    grant, secrets = await credentials.load(saved.grant_id)
+    grant, secrets = await stored.credentials.load(stored.grant.grant_id)
     assert grant.state is GrantState.REVOCATION_FAILED
     assert secrets.refresh_token == Secret("refresh-canary-0")
-    assert (await revoke(credentials, wire, saved.grant_id)).outcome is RevokeOutcome.REVOKED
+    assert (await stored.revoke()).outcome is RevokeOutcome.REVOKED
 
 
-async def test_a_server_that_is_down_is_reported_in_whole_sentences(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
-    server.answers("/revoke", *[Scripted(drop=True)] * 2)
-    server.answers("/mcp", *[Scripted(drop=True)] * 4)
-    result = await revoke(credentials, wire, saved.grant_id)
+async def test_a_server_that_is_down_is_reported_in_whole_sentences(stored: Stored) -> None:
+    stored.server.answers("/revoke", *[Scripted(drop=True)] * 2)
+    stored.server.answers("/mcp", *[Scripted(drop=True)] * 4)
+    result = await stored.revoke()
     assert result.details[-1] == "The resource did not answer."
     for sentence in (result.summary, *result.details):
         assert ".;" not in sentence
         assert ".." not in sentence
 
 
-async def test_a_login_with_which_nothing_can_be_sent_is_kept(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_a_login_with_which_nothing_can_be_sent_is_kept(stored: Stored) -> None:
     """The record is of a newer authlens, or was changed by hand."""
-    grant = replace(saved, token_endpoint_auth_method="private_key_jwt")
-    await credentials.save(grant, GrantSecrets(Secret("two words"), Secret("refresh-canary-0")))
-    result = await revoke(credentials, wire, saved.grant_id)
+    grant = replace(stored.grant, token_endpoint_auth_method="private_key_jwt")
+    await stored.credentials.save(grant, GrantSecrets(Secret("two words"), Secret("refresh-canary-0")))
+    result = await stored.revoke()
     assert result.outcome is RevokeOutcome.FAILED
     assert [words.partition(":")[0] for words in result.details] == ["Refresh token", "Access token"]
-    assert server.seen == []
+    assert stored.server.seen == []
 
 
-async def test_503_says_when_to_try_again(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_503_says_when_to_try_again(stored: Stored) -> None:
     """RV-3: the token still exists; Retry-After is honoured in words."""
     busy = Scripted(503, None, (("Retry-After", "42"),))
-    server.answers("/revoke", busy, busy)
-    result = await revoke(credentials, wire, saved.grant_id)
+    stored.server.answers("/revoke", busy, busy)
+    result = await stored.revoke()
     assert result.outcome is RevokeOutcome.FAILED
     assert [token.retry_after for token in result.tokens] == [42, 42]
     assert "42 s" in str(result.cure)
 
 
-async def test_each_token_has_its_own_result(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_each_token_has_its_own_result(stored: Stored) -> None:
     """H139: one succeeds and the other fails; both are shown."""
-    server.answers("/revoke", Scripted(200), Scripted(500))
-    result = await revoke(credentials, wire, saved.grant_id)
+    stored.server.answers("/revoke", Scripted(200), Scripted(500))
+    result = await stored.revoke()
     assert [token.outcome for token in result.tokens] == [
         RevocationOutcome.REVOKED,
         RevocationOutcome.NOT_REVOKED,
@@ -138,37 +123,35 @@ async def test_each_token_has_its_own_result(
     assert [fact.name for fact in result.trace.records[0].facts] == ["refresh_token", "access_token"]
 
 
-async def test_an_access_token_that_cannot_be_revoked_counts_when_it_is_refused(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_an_access_token_that_cannot_be_revoked_counts_when_it_is_refused(stored: Stored) -> None:
     """Design §9: some servers revoke refresh tokens only, and end the access token with it."""
-    server.revokes_access = False
-    result = await revoke(credentials, wire, saved.grant_id)
+    stored.server.revokes_access = False
+    result = await stored.revoke()
     assert result.tokens[1].outcome is RevocationOutcome.UNSUPPORTED
     assert result.outcome is RevokeOutcome.REVOKED
 
 
-async def test_a_resource_that_still_accepts_is_reported(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_a_resource_that_still_accepts_is_reported(stored: Stored) -> None:
     """H142: confirmed by the server, and the words do not claim more."""
-    server.answers("/mcp", Scripted(200), Scripted(200))
-    result = await revoke(credentials, wire, saved.grant_id, pauses=(0.01,))
+    stored.server.answers("/mcp", Scripted(200), Scripted(200))
+    result = await stored.revoke(pauses=(0.01,))
     assert result.outcome is RevokeOutcome.REVOKED
     assert result.still_accepted is True
     assert "still accepts" in result.summary
     assert result.trace.records[0].outcome is Outcome.FAILED
 
 
-async def test_a_resource_that_takes_a_while_to_refuse_is_asked_until_it_does(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_a_resource_that_takes_a_while_to_refuse_is_asked_until_it_does(stored: Stored) -> None:
     """Cloudflare needs up to half a minute; every call is in the record, and the wait is announced once."""
-    credentials.update(replace(saved, expires_at=utc_now() + timedelta(seconds=600)))
-    server.answers("/mcp", Scripted(200), Scripted(200))
+    stored.credentials.update(replace(stored.grant, expires_at=utc_now() + timedelta(seconds=600)))
+    stored.server.answers("/mcp", Scripted(200), Scripted(200))
     announced: list[float] = []
     result = await revoke(
-        credentials, wire, saved.grant_id, waiting=announced.append, pauses=(0.01, 0.02, 0.03)
+        stored.credentials,
+        stored.wire,
+        stored.grant.grant_id,
+        waiting=announced.append,
+        pauses=(0.01, 0.02, 0.03),
     )
     assert announced == [pytest.approx(0.06)]
     assert (result.outcome, result.still_accepted, result.removed) == (RevokeOutcome.REVOKED, False, True)
@@ -183,127 +166,119 @@ async def test_a_resource_that_takes_a_while_to_refuse_is_asked_until_it_does(
     assert record.outcome is Outcome.PASSED
 
 
-async def test_who_does_not_wait_for_the_proof_finds_the_word_of_the_server(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_who_does_not_wait_for_the_proof_finds_the_word_of_the_server(stored: Stored) -> None:
     """The grant is kept until the resource was seen to refuse, and its note says how far it came."""
-    server.answers("/mcp", Scripted(200))
+    stored.server.answers("/mcp", Scripted(200))
     begun = asyncio.Event()
     task = asyncio.create_task(
-        revoke(credentials, wire, saved.grant_id, waiting=lambda _: begun.set(), pauses=(60.0,))
+        revoke(
+            stored.credentials,
+            stored.wire,
+            stored.grant.grant_id,
+            waiting=lambda _: begun.set(),
+            pauses=(60.0,),
+        )
     )
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    kept = credentials.get(saved.grant_id)
+    kept = stored.credentials.get(stored.grant.grant_id)
     assert kept.state is GrantState.REVOCATION_FAILED
     assert kept.note.startswith("The server confirmed the revocation, but")
 
 
-async def test_the_refusal_of_a_token_that_had_ended_is_not_called_a_proof(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_the_refusal_of_a_token_that_had_ended_is_not_called_a_proof(stored: Stored) -> None:
     """It would have been refused anyway."""
-    result = await revoke(credentials, wire, saved.grant_id)
+    result = await stored.revoke()
     assert result.outcome is RevokeOutcome.REVOKED
     assert "does not verify it" in result.summary
     (proof,) = [c for c in result.trace.records[0].checks if c.name == "revoke.proof"]
     assert proof.severity is Severity.NOTICE
 
 
-async def test_without_an_endpoint_it_is_said_and_nothing_changes(
-    credentials: Credentials, wire: Wire, saved: Grant, secrets: GrantSecrets, server: RotatingServer
-) -> None:
+async def test_without_an_endpoint_it_is_said_and_nothing_changes(stored: Stored) -> None:
     """RV-7: not a silent removal; the way to do that is named."""
-    kept = await credentials.save(replace(saved, revocation_endpoint=None), secrets)
-    result = await revoke(credentials, wire, saved.grant_id)
+    kept = await stored.credentials.save(replace(stored.grant, revocation_endpoint=None), stored.secrets)
+    result = await stored.revoke()
     assert result.outcome is RevokeOutcome.NO_ENDPOINT
     assert "authlens forget" in str(result.cure)
-    assert server.seen == []
-    assert credentials.list() == (kept,)
+    assert stored.server.seen == []
+    assert stored.credentials.list() == (kept,)
 
 
-async def test_a_stored_endpoint_without_encryption_is_refused(
-    credentials: Credentials, wire: Wire, saved: Grant, secrets: GrantSecrets, server: RotatingServer
-) -> None:
+async def test_a_stored_endpoint_without_encryption_is_refused(stored: Stored) -> None:
     """RV-1: TLS, checked again each time."""
-    await credentials.save(replace(saved, issuer="https://as.example"), secrets)
-    assert (await revoke(credentials, wire, saved.grant_id)).outcome is RevokeOutcome.NO_ENDPOINT
-    assert server.seen == []
+    await stored.credentials.save(replace(stored.grant, issuer="https://as.example"), stored.secrets)
+    assert (await stored.revoke()).outcome is RevokeOutcome.NO_ENDPOINT
+    assert stored.server.seen == []
 
 
-async def test_a_cancelled_revocation_is_marked_and_can_go_on(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_a_cancelled_revocation_is_marked_and_can_go_on(stored: Stored) -> None:
     """H141: no silent half-way state."""
-    server.hold = threading.Event()
-    task = asyncio.create_task(revoke(credentials, wire, saved.grant_id))
-    while not server.seen:
+    stored.server.hold = threading.Event()
+    task = asyncio.create_task(stored.revoke())
+    while not stored.server.seen:
         await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    server.hold.set()
-    assert credentials.get(saved.grant_id).state is GrantState.REVOCATION_FAILED
-    assert (await revoke(credentials, wire, saved.grant_id)).outcome is RevokeOutcome.REVOKED
+    stored.server.hold.set()
+    assert stored.credentials.get(stored.grant.grant_id).state is GrantState.REVOCATION_FAILED
+    assert (await stored.revoke()).outcome is RevokeOutcome.REVOKED
 
 
-async def test_a_grant_that_was_to_be_revoked_is_not_refreshed(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_a_grant_that_was_to_be_revoked_is_not_refreshed(stored: Stored) -> None:
     """RV-6: its tokens are not used again."""
-    server.answers("/revoke", Scripted(500), Scripted(500))
-    await revoke(credentials, wire, saved.grant_id)
-    result = await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=True))
+    stored.server.answers("/revoke", Scripted(500), Scripted(500))
+    await stored.revoke()
+    result = await stored.refresh(RefreshOptions(force=True))
     assert (result.outcome, result.exit_code) == (RefreshOutcome.LOGIN_NEEDED, 4)
-    assert server.posts("/token") == []
+    assert stored.server.posts("/token") == []
 
 
-async def test_without_a_refresh_token_only_the_access_token_is_revoked(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
-) -> None:
+async def test_without_a_refresh_token_only_the_access_token_is_revoked(stored: Stored) -> None:
     """RF-4: none is assumed."""
-    await credentials.save(saved, GrantSecrets(Secret("access-canary-0")))
-    result = await revoke(credentials, wire, saved.grant_id)
+    await stored.credentials.save(stored.grant, GrantSecrets(Secret("access-canary-0")))
+    result = await stored.revoke()
     assert [token.token for token in result.tokens] == ["access_token"]
     assert result.outcome is RevokeOutcome.REVOKED
 
 
-async def test_forgetting_tells_the_server_nothing_and_says_so(
-    credentials: Credentials, saved: Grant, server: RotatingServer, store: Any
-) -> None:
+async def test_forgetting_tells_the_server_nothing_and_says_so(stored: Stored, store: Any) -> None:
     """RV-7: removing locally and revoking are two actions with two words."""
-    assert await credentials.forget(saved.grant_id)
-    assert server.seen == []
-    assert (credentials.list(), store.entries) == ((), {})
-    assert "not revoked at the server" in credentials.index.events(saved.grant_id)[0].detail
+    assert await stored.credentials.forget(stored.grant.grant_id)
+    assert stored.server.seen == []
+    assert (stored.credentials.list(), store.entries) == ((), {})
+    assert "not revoked at the server" in stored.credentials.index.events(stored.grant.grant_id)[0].detail
 
 
 UNSUPPORTED = Scripted(400, {"error": "unsupported_token_type"})
 
 
 async def test_an_access_token_that_cannot_be_revoked_ends_its_renewal_and_counts_down(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+    stored: Stored,
 ) -> None:
     """RFC 7009 §2.2.1: trying again cannot help; the end of the token is shown, and then the row goes."""
-    credentials.update(replace(saved, expires_at=utc_now() + timedelta(minutes=15)))
-    server.answers("/revoke", Scripted(200), UNSUPPORTED)
-    result = await revoke(credentials, wire, saved.grant_id)
+    stored.credentials.update(replace(stored.grant, expires_at=utc_now() + timedelta(minutes=15)))
+    stored.server.answers("/revoke", Scripted(200), UNSUPPORTED)
+    result = await stored.revoke()
     assert (result.outcome, result.exit_code) == (RevokeOutcome.RENEWAL_ENDED, 11)
     assert "this login cannot be renewed" in result.summary
     assert re.search(r"may work until .*\d\d:\d\d \(\d+ (min|h)\)", result.summary)
     assert "Try" not in str(result.cure)
-    (row,) = credentials.list()
+    (row,) = stored.credentials.list()
     assert row.status().word == "renewal ended"
-    _, secrets = await credentials.load(saved.grant_id)
+    _, secrets = await stored.credentials.load(stored.grant.grant_id)
     assert secrets.refresh_token is None
     with pytest.raises(LoginNeeded):
-        await usable_token(credentials, wire, credentials.covering(saved.resource_url))
-    credentials.update(replace(row, expires_at=utc_now() - timedelta(seconds=1)))
-    assert credentials.list() == ()
-    await recover(credentials)
-    assert credentials.index.grants() == ((), ())
+        await usable_token(
+            stored.credentials, stored.wire, stored.credentials.covering(stored.grant.resource_url)
+        )
+    stored.credentials.update(replace(row, expires_at=utc_now() - timedelta(seconds=1)))
+    assert stored.credentials.list() == ()
+    await recover(stored.credentials)
+    assert stored.credentials.index.grants() == ((), ())
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.5, 10.0, 31.0])

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, grant_id_for
 from authlens_core.credentials.records.index import Index
@@ -15,7 +14,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.state.locks import Locks
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from support.grants import Site, Stored
+from support.grants import Site, Stored, make_grant
 from support.keyring_backends import FakeKeyring
 from support.open_databases import owned
 from support.rotating_server import RotatingServer, rotating_server
@@ -84,31 +83,6 @@ def credentials(open_credentials: Callable[..., Credentials]) -> Credentials:
     return open_credentials()
 
 
-NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def make_grant() -> Callable[..., Grant]:
-    """Make a grant for example.com; fields can be given."""
-
-    def make(**fields: object) -> Grant:
-        grant = Grant(
-            grant_id=grant_id_for("https://as.example", "https://wiki.example", "client", "http://localhost"),
-            resource_url="https://wiki.example/mcp",
-            resource="https://wiki.example",
-            issuer="https://as.example",
-            token_endpoint="https://as.example/token",
-            client_id="client",
-            redirect_uri="http://localhost:8400/callback",
-            obtained_at=NOW,
-            refreshed_at=NOW,
-            expires_at=NOW + timedelta(seconds=900),
-        )
-        return replace(grant, **fields)
-
-    return make
-
-
 @pytest.fixture
 def secrets() -> GrantSecrets:
     """Secrets that a test can look for."""
@@ -130,9 +104,7 @@ async def wire() -> AsyncIterator[Wire]:
 
 
 @pytest.fixture
-async def saved(
-    credentials: Credentials, server: RotatingServer, secrets: GrantSecrets, make_grant: Callable[..., Grant]
-) -> Grant:
+async def saved(credentials: Credentials, server: RotatingServer, secrets: GrantSecrets) -> Grant:
     """A grant of `server`, stored, whose access token has just expired."""
     past = datetime.now(UTC) - timedelta(seconds=1000)
     grant = make_grant(

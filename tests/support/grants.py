@@ -12,7 +12,7 @@ from authlens_core.credentials.lifecycle.action_result import Refreshed, Revoked
 from authlens_core.credentials.lifecycle.probe_call import GrantProbe, probe_grant
 from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.revoke import revoke
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, grant_id_for, utc_now
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import LOGINS
 from authlens_core.credentials.store.keyring_store import KeyringStore
@@ -80,6 +80,24 @@ def grant(
         last_proven_at=began,
         state=state,
     )
+
+
+def make_grant(**fields: Any) -> Grant:
+    """Return a grant for wiki.example that lasts a quarter of an hour; fields can be given."""
+    began = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+    grant = Grant(
+        grant_id=grant_id_for("https://as.example", "https://wiki.example", "client", "http://localhost"),
+        resource_url="https://wiki.example/mcp",
+        resource="https://wiki.example",
+        issuer="https://as.example",
+        token_endpoint="https://as.example/token",
+        client_id="client",
+        redirect_uri="http://localhost:8400/callback",
+        obtained_at=began,
+        refreshed_at=began,
+        expires_at=began + timedelta(seconds=900),
+    )
+    return replace(grant, **fields)
 
 
 def every_state() -> tuple[Grant, ...]:

@@ -80,10 +80,7 @@ def credential_in(server: RequestRecorder) -> list[list[str]]:
 
 async def test_a_request_has_the_token_and_the_next_one_too(server: RotatingServer) -> None:
     url = f"{server.base}/mcp"
-    async with (
-        session_with(grant_for(server.base, url)) as session,
-        client(AuthlensAuth(url, session=session)) as http,
-    ):
+    async with authorized(url, grant_for(server.base, url)) as http:
         assert [(await http.get(url)).status_code for _ in range(2)] == [200, 200]
     assert {request.authorization for request in server.seen} == {"Bearer access-canary-0"}
     assert server.posts("/token") == []
@@ -106,10 +103,7 @@ async def test_a_token_that_has_expired_is_refreshed_before_the_request(server: 
 async def test_a_refused_token_is_refreshed_once_and_the_request_sent_again(server: RotatingServer) -> None:
     server.access_tokens.clear()
     url = f"{server.base}/mcp"
-    async with (
-        session_with(grant_for(server.base, url)) as session,
-        client(AuthlensAuth(url, session=session)) as http,
-    ):
+    async with authorized(url, grant_for(server.base, url)) as http:
         assert (await http.get(url)).status_code == 200
     assert [request.path for request in server.seen] == ["/mcp", "/token", "/mcp"]
 
@@ -117,10 +111,7 @@ async def test_a_refused_token_is_refreshed_once_and_the_request_sent_again(serv
 async def test_a_refusal_of_the_new_token_is_the_response(server: RotatingServer) -> None:
     """A resource that refuses everything costs one refresh, not one a request."""
     url = f"{server.base}/mcp"
-    async with (
-        session_with(grant_for(server.base, url)) as session,
-        client(AuthlensAuth(url, session=session)) as http,
-    ):
+    async with authorized(url, grant_for(server.base, url)) as http:
         server.access_tokens = set()
         server.rotates = False
         denied = [(401, None)] * 6
@@ -137,10 +128,7 @@ async def test_a_body_that_is_gone_is_not_sent_again_but_the_token_is_refreshed(
     refusal = b"HTTP/1.1 401 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     with recorder(answer=refusal) as resource, rotating_server() as server:
         grant = grant_for(server.base, resource.url)
-        async with (
-            session_with(grant) as session,
-            client(AuthlensAuth(resource.url, session=session)) as http,
-        ):
+        async with authorized(resource.url, grant) as http:
             assert (await http.post(resource.url, content=body())).status_code == 401
         assert len(resource.requests) == 1
         assert len(server.posts("/token")) == 1
@@ -182,10 +170,7 @@ async def test_a_redirect_within_the_resource_is_followed_with_the_credential(se
 async def test_the_credential_is_not_in_the_request_that_the_response_shows(server: RotatingServer) -> None:
     """Hooks and logs of the client read these fields."""
     url = f"{server.base}/mcp"
-    async with (
-        session_with(grant_for(server.base, url)) as session,
-        client(AuthlensAuth(url, session=session)) as http,
-    ):
+    async with authorized(url, grant_for(server.base, url)) as http:
         request = (await http.get(url)).request
     assert "authorization" not in request.headers
     assert "canary" not in repr(request.headers)
@@ -193,9 +178,7 @@ async def test_the_credential_is_not_in_the_request_that_the_response_shows(serv
 
 async def test_without_a_login_the_request_says_that_one_is_needed() -> None:
     with recorder() as resource:
-        async with authorized(
-            resource.url,
-        ) as http:
+        async with authorized(resource.url) as http:
             with pytest.raises(LoginNeeded):
                 await http.get(resource.url)
         assert resource.raw == []

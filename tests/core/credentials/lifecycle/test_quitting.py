@@ -18,7 +18,7 @@ from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.values.secret import Secret
 from support.driven_login import until
-from support.grants import Stored
+from support.grants import Stored, make_grant
 
 Open = Callable[..., Credentials]
 ISSUER = "https://as.example"
@@ -213,7 +213,7 @@ async def test_closing_without_anything_under_way_waits_for_nothing(
 
 
 async def test_a_write_that_has_ended_is_not_waited_for(
-    credentials: Credentials, make_grant: Any, monkeypatch: pytest.MonkeyPatch
+    credentials: Credentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(grants, "EXIT_BOUND", UNBEARABLE)
     await credentials.save(make_grant(), NEW)

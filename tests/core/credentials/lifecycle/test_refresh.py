@@ -28,7 +28,7 @@ from authlens_core.state.locks import LockBusy
 from authlens_core.trace.record import Outcome, Stage, TraceKind
 from authlens_core.values.errors import SecretStoreDenied
 from authlens_core.values.secret import Secret
-from support.grants import Stored
+from support.grants import Stored, make_grant
 from support.made_checks import present
 from support.rotating_server import Scripted
 from support.waiting import PATIENCE
@@ -494,7 +494,7 @@ async def test_a_busy_lock_sends_nothing(stored: Stored, open_credentials: Open)
 
 
 async def test_new_tokens_that_the_store_did_not_take_count_until_a_save_succeeds(
-    credentials: Credentials, make_grant: Callable[..., Grant]
+    credentials: Credentials,
 ) -> None:
     """H130: they exist in this program only, and nothing uses the old ones, which may be spent."""
     old = GrantSecrets(Secret("access-canary-0"), Secret("refresh-canary-0"))
@@ -509,7 +509,7 @@ async def test_new_tokens_that_the_store_did_not_take_count_until_a_save_succeed
 
 
 async def test_what_the_store_did_not_take_is_offered_to_it_once_more_when_the_program_ends(
-    open_credentials: Callable[..., Credentials], make_grant: Callable[..., Grant]
+    open_credentials: Callable[..., Credentials],
 ) -> None:
     """H130: leaving is the last moment at which the tokens can be kept."""
     new = GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))

@@ -1,12 +1,12 @@
 """Which URLs a token may go to."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from authlens_core.credentials.records.accounts import login_for
 from authlens_core.values.url import covers
+from support.grants import make_grant
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_not_covered(resource: str, url: str) -> None:
     assert not covers(resource, url)
 
 
-def test_the_closest_grant_wins(make_grant: Any) -> None:
+def test_the_closest_grant_wins() -> None:
     """H185: same host, several resources."""
     wide = make_grant(grant_id="wide", resource="https://h", resource_url="https://h")
     near = make_grant(grant_id="near", resource="https://h/a", resource_url="https://h/a")
@@ -64,13 +64,13 @@ def test_the_closest_grant_wins(make_grant: Any) -> None:
     assert login_for([near, wide], "https://elsewhere/a", None, {}) is None
 
 
-def test_of_equally_close_grants_the_first_wins(make_grant: Any) -> None:
+def test_of_equally_close_grants_the_first_wins() -> None:
     """The list is newest first, so a new login replaces an old client's."""
     grants = [make_grant(grant_id=name) for name in ("new", "old")]
     assert login_for(grants, "https://wiki.example/mcp/x", None, {}) == grants[0]
 
 
-def test_a_grant_without_metadata_covers_what_was_typed(make_grant: Any) -> None:
+def test_a_grant_without_metadata_covers_what_was_typed() -> None:
     """Where the metadata names no resource, the typed URL is the bound."""
     grant = make_grant(resource=None, expires_at=make_grant().refreshed_at + timedelta(1))
     assert login_for([grant], "https://wiki.example/mcp/x", None, {}) == grant

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.credentials.records.grant import StatusKind, grant_id_for
+from support.grants import make_grant
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -23,9 +24,7 @@ NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
         (0, False, StatusKind.EXPIRED),
     ],
 )
-def test_the_clock_decides_for_a_live_grant(
-    make_grant: Any, seconds: int, refreshable: bool, kind: StatusKind
-) -> None:
+def test_the_clock_decides_for_a_live_grant(seconds: int, refreshable: bool, kind: StatusKind) -> None:
     """H183: the words follow the clock."""
     grant = make_grant(
         refreshed_at=NOW - timedelta(hours=1),
@@ -37,20 +36,20 @@ def test_the_clock_decides_for_a_live_grant(
     assert status.refreshable == refreshable
 
 
-def test_an_expiry_that_the_server_did_not_state_is_unknown_and_not_for_ever(make_grant: Any) -> None:
+def test_an_expiry_that_the_server_did_not_state_is_unknown_and_not_for_ever() -> None:
     """TK-5: absent is unknown."""
     status = make_grant(expires_at=None).status(NOW)
     assert (status.word, status.remaining_seconds) == ("live, no expiry", None)
 
 
 @pytest.mark.parametrize("year", [1, 1970, 2038, 9999])
-def test_any_clock_is_survived_and_a_wrong_one_is_named(make_grant: Any, year: int) -> None:
+def test_any_clock_is_survived_and_a_wrong_one_is_named(year: int) -> None:
     """H182: no exception; a token obtained in the future means that the clock is wrong."""
     status = make_grant().status(datetime(year, 12, 31, tzinfo=UTC))
     assert ("clock" in status.note) == (year < 2026)
 
 
-def test_a_time_without_a_zone_or_before_its_start_is_refused(make_grant: Any) -> None:
+def test_a_time_without_a_zone_or_before_its_start_is_refused() -> None:
     """Claude-code #91009: no record with a zero or a past expiry is ever made."""
     with pytest.raises(ValueError, match="time zone"):
         make_grant(expires_at=datetime(2026, 5, 1))  # noqa: DTZ001

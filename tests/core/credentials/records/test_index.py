@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,13 +18,12 @@ from authlens_core.oauth.client_authentication import Client
 from authlens_core.values.errors import StateUnusable, UsageError
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
+from support.grants import make_grant
 
 Open = Callable[..., Credentials]
 
 
-async def test_no_secret_is_in_any_byte_of_the_state_directory(
-    credentials: Credentials, make_grant: Any, state: Path
-) -> None:
+async def test_no_secret_is_in_any_byte_of_the_state_directory(credentials: Credentials, state: Path) -> None:
     """V-9: neither tokens nor client secrets, in no file, journal included."""
     grant = make_grant(has_refresh_token=True)
     for n in range(20):
@@ -50,12 +48,12 @@ async def test_no_secret_is_in_any_byte_of_the_state_directory(
     assert all(b"canary" not in path.read_bytes() for path in found)
 
 
-def test_a_record_comes_back_whole(make_grant: Any) -> None:
+def test_a_record_comes_back_whole() -> None:
     grant = make_grant(scope="a \x1b[2J", note="n", state=GrantState.UNKNOWN, generation=7)
     assert record_from_json(Grant, to_json(grant), 7) == grant
 
 
-def test_text_that_is_not_unicode_is_refused_before_it_is_stored(make_grant: Any) -> None:
+def test_text_that_is_not_unicode_is_refused_before_it_is_stored() -> None:
     """An argument in another encoding becomes half of a surrogate pair, which no JSON can hold."""
     with pytest.raises(UsageError, match="not valid Unicode"):
         to_json(make_grant(scope="caf\udce9"))
@@ -72,7 +70,7 @@ def test_any_text_is_a_record_or_a_value_error(text: str) -> None:
 
 
 async def test_a_damaged_record_is_set_apart(
-    credentials: Credentials, make_grant: Any, secrets: GrantSecrets, state: Path
+    credentials: Credentials, secrets: GrantSecrets, state: Path
 ) -> None:
     """H143: the others stay usable; the damaged one can be forgotten."""
     good = await credentials.save(make_grant(grant_id="good"), secrets)
@@ -91,7 +89,7 @@ async def test_a_damaged_record_is_set_apart(
 
 
 async def test_a_newer_index_is_shown_and_not_changed(
-    open_credentials: Open, make_grant: Any, secrets: GrantSecrets, state: Path
+    open_credentials: Open, secrets: GrantSecrets, state: Path
 ) -> None:
     """H181: two versions share the store; the older one only reads."""
     saved = await open_credentials().save(make_grant(), secrets)
@@ -121,7 +119,7 @@ def test_an_index_of_an_unreleased_version_is_refused_with_what_to_delete(state:
 
 
 async def test_what_is_listed_follows_every_write_of_this_and_other_programs(
-    open_credentials: Open, make_grant: Any, secrets: GrantSecrets
+    open_credentials: Open, secrets: GrantSecrets
 ) -> None:
     """The parsed rows are kept only while nobody writes."""
     here, there = open_credentials(), open_credentials()
@@ -136,7 +134,7 @@ async def test_what_is_listed_follows_every_write_of_this_and_other_programs(
 
 
 async def test_an_update_of_an_older_generation_returns_what_is_stored(
-    open_credentials: Open, make_grant: Any, secrets: GrantSecrets
+    open_credentials: Open, secrets: GrantSecrets
 ) -> None:
     """Another process refreshed the login meanwhile: its record stays."""
     here, there = open_credentials(), open_credentials()
@@ -157,9 +155,7 @@ def test_a_file_that_is_no_index_is_refused_in_words(state: Path, content: bytes
     assert path.read_bytes() == content
 
 
-async def test_a_full_disk_keeps_what_was_there(
-    credentials: Credentials, make_grant: Any, secrets: GrantSecrets
-) -> None:
+async def test_a_full_disk_keeps_what_was_there(credentials: Credentials, secrets: GrantSecrets) -> None:
     """H177: the write is refused with a reason, and the old grant stays readable."""
     old = await credentials.save(make_grant(), secrets)
     pages = credentials.index.connection.execute("PRAGMA page_count").fetchone()[0]
@@ -185,7 +181,7 @@ def test_another_process_that_writes_for_long_is_an_error_in_time(state: Path) -
 
 
 async def test_another_keyring_than_last_time_is_said(
-    open_credentials: Open, make_grant: Any, secrets: GrantSecrets, monkeypatch: pytest.MonkeyPatch
+    open_credentials: Open, secrets: GrantSecrets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tokens that seem gone are often in the other keyring."""
     credentials = open_credentials()
@@ -206,7 +202,6 @@ async def test_another_keyring_than_last_time_is_said(
 )
 async def test_a_login_that_is_stored_elsewhere_is_said_with_a_command_that_moves_it(
     open_credentials: Open,
-    make_grant: Any,
     secrets: GrantSecrets,
     monkeypatch: pytest.MonkeyPatch,
     here: StoreKind,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.lifetime import next_attempt, refresh_due, seconds_until_retry
+from support.grants import make_grant
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 Make = Callable[..., Grant]
@@ -26,19 +27,17 @@ Make = Callable[..., Grant]
         (0, 0),
     ],
 )
-def test_a_token_is_due_at_80_percent_or_60_seconds_before_its_end(
-    make_grant: Make, life: int, due: float
-) -> None:
+def test_a_token_is_due_at_80_percent_or_60_seconds_before_its_end(life: int, due: float) -> None:
     grant = make_grant(refreshed_at=NOW, expires_at=NOW + timedelta(seconds=life))
     assert refresh_due(grant, NOW) == NOW + timedelta(seconds=due)
 
 
-def test_a_token_without_a_known_end_is_never_due(make_grant: Make) -> None:
+def test_a_token_without_a_known_end_is_never_due() -> None:
     """Only a 401 says that it is over."""
     assert refresh_due(make_grant(expires_at=None), NOW) is None
 
 
-def test_after_a_clock_that_was_put_back_it_is_due_at_once(make_grant: Make) -> None:
+def test_after_a_clock_that_was_put_back_it_is_due_at_once() -> None:
     """H182: its age is not known."""
     grant = make_grant(refreshed_at=NOW, expires_at=NOW + timedelta(hours=1))
     assert refresh_due(grant, NOW - timedelta(days=1)) == NOW - timedelta(days=1)
@@ -64,7 +63,7 @@ def test_each_wait_is_twice_as_long_up_to_ten_minutes() -> None:
     assert [wait.total_seconds() for wait in waits] == [10, 20, 40, 80, 160, 320, 600, 600]
 
 
-def test_a_wait_that_a_clock_step_made_endless_is_over(make_grant: Make) -> None:
+def test_a_wait_that_a_clock_step_made_endless_is_over() -> None:
     """H182: the clock was in the future when it failed."""
     grant = make_grant(retry_at=NOW + timedelta(seconds=40))
     assert seconds_until_retry(grant, NOW) == 40

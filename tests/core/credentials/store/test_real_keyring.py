@@ -2,7 +2,6 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,15 +11,14 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import open_store
 from authlens_core.values.errors import NoSecretStore
 from authlens_core.values.secret import Secret
+from support.grants import make_grant
 from support.keyring_session import keyring_session
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
 
-async def test_a_grant_is_kept_by_the_secret_service_and_gone_when_forgotten(
-    state: Path, make_grant: Any
-) -> None:
+async def test_a_grant_is_kept_by_the_secret_service_and_gone_when_forgotten(state: Path) -> None:
     """Chosen by itself, by class, after the probe; what is stored outlives the helper."""
     secrets = GrantSecrets(Secret("a" * 3_000), Secret("refresh"))
     with keyring_session() as environ:

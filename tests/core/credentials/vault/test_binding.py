@@ -18,6 +18,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.wire.client import Wire
+from support.grants import make_grant
 from support.rotating_server import RotatingServer
 
 OTHER = GrantSecrets(Secret("access-canary-other"), Secret("refresh-canary-other"))
@@ -100,7 +101,7 @@ async def test_secrets_that_name_no_owner_are_sent_nowhere(
         await credentials.load(saved.grant_id)
 
 
-def test_the_label_of_stored_secrets_is_the_one_that_earlier_trees_wrote(make_grant: Any) -> None:
+def test_the_label_of_stored_secrets_is_the_one_that_earlier_trees_wrote() -> None:
     """The homes of those who have tried authlens before its release stay readable."""
     grant = make_grant()
     values = [

@@ -4,9 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,6 +20,7 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
 from core.credentials.vault import keyring_death
 from core.credentials.vault.keyring_death import NEW
+from support.grants import make_grant
 from support.keyring_session import keyring_session
 from support.waiting import PATIENCE
 
@@ -39,9 +39,7 @@ def _die(state: Path, place: StoreKind, step: SaveStep, occurrence: int, environ
     assert ended.returncode == -signal.SIGKILL, ended.stderr
 
 
-async def _every_death(
-    state: Path, place: StoreKind, make_grant: Callable[..., Any], environ: Mapping[str, str]
-) -> None:
+async def _every_death(state: Path, place: StoreKind, environ: Mapping[str, str]) -> None:
     """Save the old one, die while the new one replaces it, and look; at every step in turn."""
     keyring = KeyringStore(environ=environ, limit=PATIENCE) if place is StoreKind.KEYRING else None
     store = keyring or store_at(place, passphrase=PASSPHRASE, create=True, limit=PATIENCE)
@@ -84,24 +82,22 @@ os._exit(0)
 @pytest.mark.slow
 @pytest.mark.parametrize("place", [StoreKind.ENCRYPTED_FILE, StoreKind.FILE])
 async def test_a_file_has_the_old_or_the_new_grant_after_a_kill_at_any_step(
-    place: StoreKind, state: Path, make_grant: Any
+    place: StoreKind, state: Path
 ) -> None:
     """H175: the helper may be in the middle of a write of its own; what a kill left is swept."""
     if place is StoreKind.ENCRYPTED_FILE:
         # A cheap key: sixteen of them are made here.
         encrypted_file.EncryptedFileKeyring(file_path(place)).create(PASSPHRASE, 2**14)
-    await _every_death(state, place, make_grant, os.environ)
+    await _every_death(state, place, os.environ)
     left = {path.name for path in state.iterdir()} - {"locks"}
     assert left == {"index.sqlite3", file_path(place).name, f"{file_path(place).name}.lock"}
 
 
 @pytest.mark.e2e
-async def test_the_secret_service_has_the_old_or_the_new_grant_after_a_kill_at_any_step(
-    state: Path, make_grant: Any
-) -> None:
+async def test_the_secret_service_has_the_old_or_the_new_grant_after_a_kill_at_any_step(state: Path) -> None:
     """H175: the same with a real keyring."""
     with keyring_session() as environ:
-        await _every_death(state, StoreKind.KEYRING, make_grant, environ)
+        await _every_death(state, StoreKind.KEYRING, environ)
 
 
 @pytest.mark.parametrize("call", range(16))

@@ -24,6 +24,7 @@ from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.state.locks import Locks
 from authlens_core.values.errors import NoLogin, NoSecretStore
 from authlens_core.values.secret import Secret
+from support.grants import make_grant
 from support.open_databases import owned
 
 Open = Callable[..., Credentials]
@@ -47,9 +48,7 @@ def dies_at(step: SaveStep, occurrence: int = 1) -> Callable[[SaveStep], None]:
     return hook
 
 
-async def test_a_number_is_never_used_again(
-    open_credentials: Open, make_grant: Any, secrets: GrantSecrets
-) -> None:
+async def test_a_number_is_never_used_again(open_credentials: Open, secrets: GrantSecrets) -> None:
     """A write that outlives its program must not fall on what another one has stored since."""
     old = await open_credentials().save(make_grant(), secrets)
     dying = open_credentials(on_step=dies_at(SaveStep.BEGUN))
@@ -68,7 +67,7 @@ DEATHS = [(step, n) for step in SaveStep for n in ((1, 2, 3) if step is SaveStep
 
 @pytest.mark.parametrize(("step", "occurrence"), DEATHS)
 async def test_a_death_at_any_step_leaves_the_old_or_the_new(
-    open_credentials: Open, make_grant: Any, secrets: GrantSecrets, step: SaveStep, occurrence: int
+    open_credentials: Open, secrets: GrantSecrets, step: SaveStep, occurrence: int
 ) -> None:
     """H175: the facts and the secrets that are read afterwards belong together."""
     old = await open_credentials().save(make_grant(), secrets)
@@ -84,7 +83,6 @@ async def test_a_death_at_any_step_leaves_the_old_or_the_new(
 async def test_what_a_death_leaves_in_the_store_is_swept_by_the_next_save(
     open_credentials: Open,
     store: Any,
-    make_grant: Any,
     secrets: GrantSecrets,
     step: SaveStep,
     occurrence: int,
@@ -99,7 +97,7 @@ async def test_what_a_death_leaves_in_the_store_is_swept_by_the_next_save(
     assert after.index.leftovers() == ()
 
 
-async def test_generations_only_grow(open_credentials: Open, make_grant: Any, secrets: GrantSecrets) -> None:
+async def test_generations_only_grow(open_credentials: Open, secrets: GrantSecrets) -> None:
     """A generation that a crash began is not begun again: its entries may be half there."""
     first = await open_credentials().save(make_grant(), secrets)
     with pytest.raises(Died):
@@ -148,7 +146,7 @@ class Failing(MemoryStore):
 
 
 async def test_a_store_that_gives_back_something_else_is_noticed_before_the_switch(
-    make_grant: Any, secrets: GrantSecrets
+    secrets: GrantSecrets,
 ) -> None:
     """Read back, compared, and only then switched."""
     credentials = owned(Credentials(Index(None), Corrupting(), Locks(None)))
@@ -157,9 +155,7 @@ async def test_a_store_that_gives_back_something_else_is_noticed_before_the_swit
     assert credentials.list() == ()
 
 
-async def test_a_store_that_gives_back_anothers_value_is_noticed(
-    make_grant: Any, secrets: GrantSecrets
-) -> None:
+async def test_a_store_that_gives_back_anothers_value_is_noticed(secrets: GrantSecrets) -> None:
     """The comparison is with what was written, not with itself."""
     credentials = owned(Credentials(Index(None), Mistaken(), Locks(None)))
     with pytest.raises(SecretStoreFailed, match="a different value"):
@@ -168,9 +164,7 @@ async def test_a_store_that_gives_back_anothers_value_is_noticed(
 
 
 @pytest.mark.parametrize("fails_at", range(1, 12))
-async def test_a_store_that_fails_at_any_call_loses_nothing(
-    make_grant: Any, secrets: GrantSecrets, fails_at: int
-) -> None:
+async def test_a_store_that_fails_at_any_call_loses_nothing(secrets: GrantSecrets, fails_at: int) -> None:
     """H175: an error instead of a death, at every call of the store."""
     store = Failing(10_000)
     credentials = owned(Credentials(Index(None), store, Locks(None)))
@@ -188,7 +182,7 @@ async def test_a_store_that_fails_at_any_call_loses_nothing(
 
 
 async def test_a_reader_that_overlaps_a_save_gets_one_generation(
-    open_credentials: Open, store: Any, make_grant: Any, secrets: GrantSecrets
+    open_credentials: Open, store: Any, secrets: GrantSecrets
 ) -> None:
     """Another process switches and deletes between our reading the pointer and the entries."""
     writer, reader = open_credentials(), open_credentials()
@@ -209,7 +203,7 @@ async def test_a_reader_that_overlaps_a_save_gets_one_generation(
 
 @pytest.mark.parametrize("length", [1, 839, 840, 841, 1_000, 1_279, 1_280, 1_281, 16_384])
 async def test_tokens_of_any_length_fit_under_the_limit_of_windows(
-    open_keyring: Callable[..., KeyringStore], keyring: Any, make_grant: Any, state: Path, length: int
+    open_keyring: Callable[..., KeyringStore], keyring: Any, state: Path, length: int
 ) -> None:
     """V-10, H174: 2,560 bytes of UTF-16 an entry, and a service name of its own for each."""
     store = open_keyring("WindowsKeyring")
@@ -231,9 +225,7 @@ def test_split_keeps_every_character_and_the_limit(text: str, generation: int) -
 
 
 @pytest.mark.parametrize("damage", ["cut", "swapped", "gone", "foreign", "not json"])
-async def test_damaged_secrets_are_noticed(
-    credentials: Credentials, store: Any, make_grant: Any, damage: str
-) -> None:
+async def test_damaged_secrets_are_noticed(credentials: Credentials, store: Any, damage: str) -> None:
     """H143: the manifest says what belongs together; the login can be made again."""
     saved = await credentials.save(make_grant(), NEW)
     names = [sealed.entry_name(saved.grant_id, saved.generation, n) for n in range(3)]
@@ -259,7 +251,7 @@ async def test_damaged_secrets_are_noticed(
 
 @pytest.mark.parametrize("times", [1, 2])
 async def test_a_store_that_is_too_slow_is_asked_once_more(
-    open_credentials: Open, make_grant: Any, secrets: GrantSecrets, times: int
+    open_credentials: Open, secrets: GrantSecrets, times: int
 ) -> None:
     """A busy machine makes a keyring slow; one that hangs is given up."""
     credentials = open_credentials()

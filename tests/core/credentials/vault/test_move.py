@@ -3,12 +3,11 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.records.grant import GrantSecrets, GrantState
 from authlens_core.credentials.records.index import Index, Pending
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.store.secret_store import MemoryStore, SecretStore, StoreElsewhere
@@ -20,6 +19,7 @@ from authlens_core.oauth.client_authentication import Client
 from authlens_core.state.locks import Locks
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
+from support.grants import make_grant
 from support.made_checks import present
 
 CLIENT = Client("id", "http://localhost:8400/callback", "client_secret_post", Secret("client-canary"))
@@ -67,7 +67,7 @@ async def both(state: Path, request: pytest.FixtureRequest) -> AsyncIterator[Bot
         target.index.close()
 
 
-async def _fill(source: Credentials, make_grant: Callable[..., Grant]) -> None:
+async def _fill(source: Credentials) -> None:
     for name, secrets in SECRETS.items():
         grant = make_grant(grant_id=name, resource_url=f"https://{name}.example", resource=None)
         await source.save(grant, secrets)
@@ -75,11 +75,9 @@ async def _fill(source: Credentials, make_grant: Callable[..., Grant]) -> None:
     await source.service_tokens.save(SERVICE_TOKEN, SERVICE_SECRET)
 
 
-async def test_everything_is_in_the_new_store_and_nothing_in_the_old(
-    both: Both, make_grant: Any, state: Path
-) -> None:
+async def test_everything_is_in_the_new_store_and_nothing_in_the_old(both: Both, state: Path) -> None:
     source, target = both()
-    await _fill(source, make_grant)
+    await _fill(source)
     report = await move(source, target)
     assert (len(report.logins), len(report.service_tokens), len(report.clients)) == (3, 1, 1)
     assert report.failed == ()
@@ -100,7 +98,7 @@ async def test_everything_is_in_the_new_store_and_nothing_in_the_old(
 @pytest.mark.parametrize("step", SaveStep)
 @pytest.mark.parametrize("record", [1, 2])
 async def test_a_death_at_any_step_leaves_each_record_in_one_store_and_the_next_move_goes_on(
-    both: Both, make_grant: Any, step: SaveStep, record: int
+    both: Both, step: SaveStep, record: int
 ) -> None:
     """Old or new, never neither; and no copy is left behind in the end."""
     left = [record]
@@ -111,7 +109,7 @@ async def test_a_death_at_any_step_leaves_each_record_in_one_store_and_the_next_
             raise Died
 
     source, target = both(die)
-    await _fill(source, make_grant)
+    await _fill(source)
     with pytest.raises(Died):
         await move(source, target)
     source, target = both()
@@ -126,10 +124,10 @@ async def test_a_death_at_any_step_leaves_each_record_in_one_store_and_the_next_
     assert source.index.leftovers() == ()
 
 
-async def test_one_that_fails_stays_and_does_not_stop_the_others(both: Both, make_grant: Any) -> None:
+async def test_one_that_fails_stays_and_does_not_stop_the_others(both: Both) -> None:
     """It is named with its reason; the old place stays the one that is opened."""
     source, target = both()
-    await _fill(source, make_grant)
+    await _fill(source)
     real = source.store.get
 
     async def broken(entry: str) -> Secret | None:
@@ -146,22 +144,20 @@ async def test_one_that_fails_stays_and_does_not_stop_the_others(both: Both, mak
     assert source.index.fact("place") is None
 
 
-async def test_a_refresh_that_was_interrupted_is_still_known_after_the_move(
-    both: Both, make_grant: Any
-) -> None:
+async def test_a_refresh_that_was_interrupted_is_still_known_after_the_move(both: Both) -> None:
     """H129: moving makes nothing valid that may be spent."""
     source, target = both()
-    await _fill(source, make_grant)
+    await _fill(source)
     grant = source.get("a")
     source.index.mark_pending(Pending("a", grant.generation, grant.obtained_at))
     await move(source, target)
     assert target.get("a").state is GrantState.INTERRUPTED
 
 
-async def test_tokens_that_no_store_took_are_moved_too(both: Both, make_grant: Any) -> None:
+async def test_tokens_that_no_store_took_are_moved_too(both: Both) -> None:
     """H130: the only copy is in this program."""
     source, target = both()
-    await _fill(source, make_grant)
+    await _fill(source)
     new = GrantSecrets(Secret("newest"), Secret("newest refresh"))
     source.held["a"] = replace(source.get("a"), note="held"), new
     await move(source, target)
@@ -169,11 +165,11 @@ async def test_tokens_that_no_store_took_are_moved_too(both: Both, make_grant: A
     assert source.held == {}
 
 
-async def test_a_session_in_memory_can_be_kept_after_all(both: Both, make_grant: Any) -> None:
+async def test_a_session_in_memory_can_be_kept_after_all(both: Both) -> None:
     """Where a keyring is there later: another index, and the same action."""
     _, target = both()
     memory = Credentials.memory()
-    await _fill(memory, make_grant)
+    await _fill(memory)
     assert len((await move(memory, target)).logins) == 3
     assert [(await target.load(name))[1] for name in "abc"] == list(SECRETS.values())
     assert memory.list() == ()
@@ -193,12 +189,10 @@ def _meanwhile(store: SecretStore, key: str, act: Callable[[], Awaitable[object]
     store.get = get  # type: ignore[method-assign]
 
 
-async def test_a_service_token_that_is_replaced_while_it_moves_has_the_new_secret(
-    both: Both, make_grant: Any
-) -> None:
+async def test_a_service_token_that_is_replaced_while_it_moves_has_the_new_secret(both: Both) -> None:
     """Access shows a secret once: the old one must not come back over the new one."""
     source, target = both()
-    await _fill(source, make_grant)
+    await _fill(source)
     other, _ = both()
     _meanwhile(source.store, "t:", lambda: other.service_tokens.save(SERVICE_TOKEN, Secret("f" * 64)))
     report = await move(source, target)
@@ -209,12 +203,10 @@ async def test_a_service_token_that_is_replaced_while_it_moves_has_the_new_secre
     assert source.index.leftovers() == ()
 
 
-async def test_a_client_that_is_registered_anew_while_it_moves_has_the_new_secret(
-    both: Both, make_grant: Any
-) -> None:
+async def test_a_client_that_is_registered_anew_while_it_moves_has_the_new_secret(both: Both) -> None:
     """The same for the secret of a client: the server has forgotten the old one."""
     source, target = both()
-    await _fill(source, make_grant)
+    await _fill(source)
     other, _ = both()
     anew = replace(CLIENT, client_id="anew", client_secret=Secret("new-canary"))
     _meanwhile(source.store, "client-", lambda: other.clients.remember("https://as.example", anew))
@@ -224,12 +216,10 @@ async def test_a_client_that_is_registered_anew_while_it_moves_has_the_new_secre
     assert source.index.leftovers() == ()
 
 
-async def test_a_login_that_is_made_anew_while_it_moves_has_the_new_tokens(
-    both: Both, make_grant: Any
-) -> None:
+async def test_a_login_that_is_made_anew_while_it_moves_has_the_new_tokens(both: Both) -> None:
     """A new login holds no lock of the refresh."""
     source, target = both()
-    await _fill(source, make_grant)
+    await _fill(source)
     other, _ = both()
     new = GrantSecrets(Secret("newest"), Secret("newest refresh"))
     _meanwhile(source.store, "b:", lambda: other.save(source.get("b"), new))
@@ -238,9 +228,9 @@ async def test_a_login_that_is_made_anew_while_it_moves_has_the_new_tokens(
     assert source.index.leftovers() == ()
 
 
-async def test_what_is_removed_while_it_moves_does_not_come_back(both: Both, make_grant: Any) -> None:
+async def test_what_is_removed_while_it_moves_does_not_come_back(both: Both) -> None:
     source, target = both()
-    await _fill(source, make_grant)
+    await _fill(source)
     other, _ = both()
     _meanwhile(source.store, "t:", lambda: other.service_tokens.remove("t"))
     report = await move(source, target)
@@ -249,11 +239,11 @@ async def test_what_is_removed_while_it_moves_does_not_come_back(both: Both, mak
     assert source.index.leftovers() == ()
 
 
-async def test_a_replacement_while_a_session_in_memory_moves_is_not_lost(both: Both, make_grant: Any) -> None:
+async def test_a_replacement_while_a_session_in_memory_moves_is_not_lost(both: Both) -> None:
     """Two indexes: what was copied is out of date, and is copied again."""
     _, target = both()
     memory = Credentials.memory()
-    await _fill(memory, make_grant)
+    await _fill(memory)
     _meanwhile(
         memory.store,
         "t:",
@@ -265,12 +255,10 @@ async def test_a_replacement_while_a_session_in_memory_moves_is_not_lost(both: B
     memory.index.close()
 
 
-async def test_the_secrets_of_a_record_that_cannot_be_read_come_along_and_it_is_named(
-    both: Both, make_grant: Any
-) -> None:
+async def test_the_secrets_of_a_record_that_cannot_be_read_come_along_and_it_is_named(both: Both) -> None:
     """Nothing stays behind in the old store; the record can be forgotten from the new one."""
     source, target = both()
-    await _fill(source, make_grant)
+    await _fill(source)
     with source.index.writing() as connection:
         connection.execute("UPDATE grants SET record = '{' WHERE grant_id = 'b'")
         connection.execute("UPDATE service_tokens SET record = '[]'")

@@ -12,6 +12,7 @@ from authlens_core.credentials.store.secret_store import SecretStoreTimeout
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore, open_store
 from authlens_core.values.errors import NoSecretStore, SecretStoreDenied
+from support.grants import make_grant
 
 
 @pytest.mark.parametrize("backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"])
@@ -101,7 +102,7 @@ async def test_a_locked_keyring_is_a_typed_error(keyring: Any) -> None:
 
 
 async def test_memory_instead_of_a_store_says_how_many_logins_are_not_shown(
-    open_credentials: Any, make_grant: Any, secrets: Any, state: Path
+    open_credentials: Any, secrets: Any, state: Path
 ) -> None:
     """A locked keyring makes the table empty; nobody shall think that the logins are gone."""
     assert len(OpenedStore.in_memory(instead_of=state).notes) == 1
@@ -110,7 +111,7 @@ async def test_memory_instead_of_a_store_says_how_many_logins_are_not_shown(
     assert note.startswith("1 login is stored in the secret store that could not be opened")
 
 
-async def test_memory_only_writes_no_file(make_grant: Any, secrets: Any, private_environment: Path) -> None:
+async def test_memory_only_writes_no_file(secrets: Any, private_environment: Path) -> None:
     opened = OpenedStore.in_memory()
     credentials = Credentials.open(opened.store)
     saved = await credentials.save(make_grant(), secrets)

@@ -1,7 +1,5 @@
 """What a diagnosis says when it knows nothing, and what it is told from; the causes: test_known_failures."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

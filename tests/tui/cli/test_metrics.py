@@ -1,7 +1,5 @@
 """`authlens list --openmetrics`, read by the parser of Prometheus's own client."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from msgspec.structs import replace

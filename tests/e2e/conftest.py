@@ -2,13 +2,19 @@
 
 import re
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.session import Session
+from authlens_core.wire.client import Wire
 from e2e.course_process import Learn
+from support.chromium import Browser, attacked_browser
+from support.keyring_session import keyring_session
+from support.mcp_tools_server import Bridged, bridged_in, mcp_tools
 from support.needs import needs_file
 from support.needs import program as installed
 from support.preloaded import Preloaded
@@ -65,6 +71,37 @@ def mcp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProce
 def machine(tmp_path: Path) -> dict[str, str]:
     """A person's machine: a home and a keyring that works."""
     return file_keyring(tmp_path)
+
+
+@pytest.fixture
+def keyring_machine() -> Iterator[Mapping[str, str]]:
+    """A person's machine: a home and an unlocked keyring of the system."""
+    with keyring_session() as environment:
+        yield environment
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[Session]:
+    async with Session(Wire(), Credentials.memory()) as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def mcp_tools_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with mcp_tools(tmp_path_factory.mktemp("mcp") / "log.txt") as running:
+        yield running
+
+
+@pytest.fixture
+async def bridged(mcp_tools_server: ServerProcess, tmp_path: Path) -> Bridged:
+    return await bridged_in(tmp_path, mcp_tools_server)
+
+
+@pytest.fixture(scope="module")
+def attacked() -> Iterator[Browser]:
+    """A browser for which two names lead to this machine."""
+    with attacked_browser() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

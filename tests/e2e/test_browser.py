@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.login_options import Options
-from authlens_core.wire.client import Wire
 from authlens_lab.emulator import Emulator
 from e2e.real_login import log_in, story
 from support.chromium import Browser, chromium
@@ -20,12 +18,6 @@ from support.server_process import ServerProcess
 
 pytestmark = pytest.mark.e2e
 ANY_PORT = Options(port=0, wait=60.0)
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[Session]:
-    async with Session(Wire(), Credentials.memory()) as session:
-        yield session
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ reads anything. Then the browser comes back, and the login succeeds.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
@@ -24,7 +24,6 @@ from support.chromium import (
     Browser,
     ask,
     at_evil,
-    attacked_browser,
     page_with,
     visit,
 )
@@ -46,7 +45,7 @@ NAVIGATIONS = {
 
 @dataclass
 class Waiting:
-    """A login that waits for its browser.
+    """A login that waits for its attacked.
 
     Attributes:
         login: the login.
@@ -81,7 +80,7 @@ class Waiting:
 
 @asynccontextmanager
 async def waiting() -> AsyncIterator[Waiting]:
-    """Run a login up to the wait for the browser."""
+    """Run a login up to the wait for the attacked."""
     async with wild_server() as server, Wire(environ={}) as wire:
         login = Login(f"{server.url}/api", wire, options=Options(port=0, wait=60))
         found = Waiting(login, server)
@@ -102,19 +101,13 @@ async def waiting() -> AsyncIterator[Waiting]:
             await login.aclose()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with attacked_browser() as browser:
-        yield browser
-
-
 @pytest.mark.parametrize("way", FETCHES)
-async def test_a_script_of_another_site_gets_nothing_and_ends_nothing(browser: Browser, way: str) -> None:
+async def test_a_script_of_another_site_gets_nothing_and_ends_nothing(attacked: Browser, way: str) -> None:
     """H086: with each of a browser's ways to send a request beside a navigation."""
     page = answer("200 OK", "Content-Type: text/html", body=b"<!doctype html><body>An honest page")
     async with waiting() as wait, hostile_server(*page) as attacker:
-        await visit(browser, at_evil(attacker.url))
-        learned = await ask(browser, FETCHES[way], wait.callback())
+        await visit(attacked, at_evil(attacker.url))
+        learned = await ask(attacked, FETCHES[way], wait.callback())
         assert learned in {"refused", "read:"}
         assert wait.reasons == {UPGRADE if way == "websocket" else SENT_BY_A_PAGE}
         assert wait.login.wait.waiting
@@ -132,36 +125,36 @@ def _reason(element: str) -> str:
     [(element, _reason(element)) for element in ELEMENTS],
 )
 async def test_a_navigation_without_the_state_of_the_login_changes_nothing(
-    browser: Browser, element: str, reason: str
+    attacked: Browser, element: str, reason: str
 ) -> None:
     """H075, H083: the browser goes there itself; what it brings is not what this login asked for."""
     async with waiting() as wait:
         body = page_with(element, wait.callback())
         async with hostile_server(*answer("200 OK", "Content-Type: text/html", body=body)) as attacker:
-            await visit(browser, at_evil(attacker.url))
-            await asyncio.to_thread(browser.script, "return new Promise(r => setTimeout(r, 300))")
+            await visit(attacked, at_evil(attacker.url))
+            await asyncio.to_thread(attacked.script, "return new Promise(r => setTimeout(r, 300))")
             assert wait.reasons == {reason}
             assert wait.login.wait.waiting
             assert await wait.still_succeeds()
 
 
-async def test_a_name_that_is_rebound_to_this_machine_is_misdirected(browser: Browser) -> None:
+async def test_a_name_that_is_rebound_to_this_machine_is_misdirected(attacked: Browser) -> None:
     """H085: the page is then of the same origin as the port, and still learns nothing but a constant page."""
     async with waiting() as wait:
-        await visit(browser, wait.callback(REBOUND))
+        await visit(attacked, wait.callback(REBOUND))
         assert wait.reasons == {"another host"}
         for code in ("fetch('/callback?code=x&state=y')", "fetch('/test')"):
-            learned = await ask(browser, code, "")
+            learned = await ask(attacked, code, "")
             assert learned == "refused", "the constant page allows no script to connect"
         assert wait.reasons == {"another host"}
         assert await wait.still_succeeds()
 
 
-async def test_the_page_of_the_callback_cannot_be_framed_or_scripted(browser: Browser) -> None:
+async def test_the_page_of_the_callback_cannot_be_framed_or_scripted(attacked: Browser) -> None:
     """H081: what the browser ends on has neither a script nor a place in another page, nor the code in it."""
     async with waiting() as wait:
-        await visit(browser, f"http://localhost:{wait.port}/callback?{wait.server.callback(wait.link)}")
-        text = await asyncio.to_thread(browser.text)
+        await visit(attacked, f"http://localhost:{wait.port}/callback?{wait.server.callback(wait.link)}")
+        text = await asyncio.to_thread(attacked.text)
         assert wait.server.secrets["code"] not in text
         assert wait.running is not None
         await asyncio.wait_for(wait.running, PATIENCE)

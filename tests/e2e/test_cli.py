@@ -3,15 +3,14 @@
 import asyncio
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from support.keyring_session import keyring_session
 from support.person import Person
 from support.server_process import ServerProcess
-from support.terminal import Terminal, terminal
+from support.terminal import Terminal, plain_link, terminal
 from support.verb_process import authlens
 from support.waiting import PATIENCE
 
@@ -19,18 +18,9 @@ pytestmark = pytest.mark.e2e
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
 
 
-@pytest.fixture
-def machine() -> Iterator[Mapping[str, str]]:
-    """A person's machine: a home and an unlocked keyring."""
-    with keyring_session() as environment:
-        yield environment
-
-
 async def link_in(screen: Terminal) -> str:
-    """Wait for the link of a login and return it, from the bytes and not from the wrapped screen."""
     await screen.wait_for("Waiting 300 seconds")
-    words = screen.raw.decode().split()
-    return next(word for word in words if word.startswith("http") and "code_challenge=" in word)
+    return plain_link(screen)
 
 
 @pytest.fixture(params=["emulator", "oidc_provider"])
@@ -43,41 +33,45 @@ def resource(request: pytest.FixtureRequest) -> str:
     return server.resource
 
 
-async def log_in(machine: Mapping[str, str], resource: str) -> None:
-    """Log in through a terminal, with a person at a browser elsewhere on this machine."""
-    async with terminal([AUTHLENS, "login", resource, "--no-browser", "--port", "0"], env=machine) as screen:
+async def log_in(keyring_machine: Mapping[str, str], resource: str) -> None:
+    """Log in through a terminal, with a person at a browser elsewhere on this keyring_machine."""
+    async with terminal(
+        [AUTHLENS, "login", resource, "--no-browser", "--port", "0"], env=keyring_machine
+    ) as screen:
         async with Person() as person:
             await person.authorize(await link_in(screen))
         await screen.wait_for("Authenticated")
         assert await screen.wait_for_exit() == 0
 
 
-async def test_login_token_list_refresh_revoke(machine: Mapping[str, str], resource: str) -> None:
+async def test_login_token_list_refresh_revoke(keyring_machine: Mapping[str, str], resource: str) -> None:
     """The life of a credential, each step a process of its own: nothing but the keyring joins them."""
-    await log_in(machine, resource)
+    await log_in(keyring_machine, resource)
 
-    first = await authlens(machine, "token", resource)
+    first = await authlens(keyring_machine, "token", resource)
     assert (first.code, first.words) == (0, "")
     assert len(first.answer.split()) == 1
 
-    listed = json.loads((await authlens(machine, "list", "--json")).answer)
+    listed = json.loads((await authlens(keyring_machine, "list", "--json")).answer)
     assert [entry["resource_url"] for entry in listed] == [resource]
     assert first.answer.strip() not in json.dumps(listed)
 
-    refreshed = await authlens(machine, "refresh", resource)
+    refreshed = await authlens(keyring_machine, "refresh", resource)
     assert refreshed.code == 0, refreshed.words
-    second = await authlens(machine, "token", resource)
+    second = await authlens(keyring_machine, "token", resource)
     assert second.answer != first.answer
 
-    revoked = await authlens(machine, "revoke", resource)
+    revoked = await authlens(keyring_machine, "revoke", resource)
     assert revoked.code == 0, revoked.words
-    gone = await authlens(machine, "token", resource)
+    gone = await authlens(keyring_machine, "token", resource)
     assert (gone.code, gone.answer) == (4, "")
 
 
-async def test_the_address_can_be_pasted(machine: Mapping[str, str], resource: str) -> None:
+async def test_the_address_can_be_pasted(keyring_machine: Mapping[str, str], resource: str) -> None:
     """A browser on another machine ends on an error page; its address is enough."""
-    async with terminal([AUTHLENS, "login", resource, "--no-browser", "--port", "0"], env=machine) as screen:
+    async with terminal(
+        [AUTHLENS, "login", resource, "--no-browser", "--port", "0"], env=keyring_machine
+    ) as screen:
         async with Person() as person:
             address = await person.callback_url(await link_in(screen))
         screen.send(address)
@@ -86,20 +80,11 @@ async def test_the_address_can_be_pasted(machine: Mapping[str, str], resource: s
         assert await screen.wait_for_exit() == 0
 
 
-async def test_ctrl_c_stops_the_wait(machine: Mapping[str, str], resource: str) -> None:
-    """Exit code 130, and no traceback."""
-    async with terminal([AUTHLENS, "login", resource, "--no-browser", "--port", "0"], env=machine) as screen:
-        await link_in(screen)
-        screen.press("ctrl+c")
-        assert await screen.wait_for_exit() == 130
-        assert "Traceback" not in screen.text()
-
-
-async def test_a_program_can_follow_a_login(machine: Mapping[str, str], resource: str) -> None:
+async def test_a_program_can_follow_a_login(keyring_machine: Mapping[str, str], resource: str) -> None:
     """`--json`: one object a line, the link among them, no token in any."""
     process = await asyncio.create_subprocess_exec(
         *(AUTHLENS, "login", resource, "--no-browser", "--json", "--port", "0"),
-        env=machine,
+        env=keyring_machine,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -116,14 +101,14 @@ async def test_a_program_can_follow_a_login(machine: Mapping[str, str], resource
 
     passed = [event["stage"] for event in events if event.get("outcome") == "passed"]
     assert len(passed) == 8
-    token = (await authlens(machine, "token", resource)).answer.strip()
+    token = (await authlens(keyring_machine, "token", resource)).answer.strip()
     assert token
     assert token not in json.dumps(events)
 
 
-async def test_without_a_keyring_nothing_is_begun(machine: Mapping[str, str], resource: str) -> None:
+async def test_without_a_keyring_nothing_is_begun(keyring_machine: Mapping[str, str], resource: str) -> None:
     """Exit code 9 before the first request: nobody earns tokens that cannot be kept."""
-    bare = {name: value for name, value in machine.items() if name != "DBUS_SESSION_BUS_ADDRESS"}
+    bare = {name: value for name, value in keyring_machine.items() if name != "DBUS_SESSION_BUS_ADDRESS"}
 
     refused = await authlens(bare, "login", resource, "--no-browser", "--port", "0")
 

@@ -18,9 +18,9 @@ import httpx
 import pytest
 
 from authlens_lab.emulator import play_person
-from support.driven_login import leaks
+from support.driven_login import is_free, leaks
 from support.server_process import ended
-from support.terminal import Terminal, terminal
+from support.terminal import Terminal, callback_port, plain_link, terminal
 from support.verb_process import (
     AUTHLENS,
     Done,
@@ -49,35 +49,10 @@ def resource(lasting_resource: str) -> str:
 
 async def link_in(screen: Terminal) -> str:
     await screen.wait_for("Waiting")
-    words = screen.raw.decode().split()
-    return next(word for word in words if word.startswith("http") and "code_challenge=" in word)
-
-
-def is_free(port: int) -> bool:
-    """Say whether a port can be bound."""
-    with socket.socket() as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def echoes(screen: Terminal) -> bool:
-    """Say whether the terminal shows and collects what is typed, as it did in the beginning."""
-    import termios
-
-    modes = termios.tcgetattr(screen._master)[3]
-    return bool(modes & termios.ECHO) and bool(modes & termios.ICANON)
+    return plain_link(screen)
 
 
 NOBODY = "https://127.0.0.1:1/"
-
-
-def port_in(link: str) -> int:
-    """Return the callback port that a link names."""
-    return urlsplit(parse_qs(urlsplit(link).query)["redirect_uri"][0]).port or 0
 
 
 async def test_from_a_url_to_a_token_and_back(machine: dict[str, str], resource: str) -> None:
@@ -415,7 +390,7 @@ async def test_the_address_is_pasted_and_not_shown(machine: dict[str, str], reso
     command = [*AUTHLENS, "login", resource, "--no-browser", "--port", "0"]
     async with terminal(command, env=machine) as screen:
         link = await link_in(screen)
-        assert not echoes(screen)
+        assert not screen.collects_lines()
         screen.send("nonsense\r")
         await screen.wait_for("Not the callback address")
         assert "ignored" not in screen.text()
@@ -424,7 +399,7 @@ async def test_the_address_is_pasted_and_not_shown(machine: dict[str, str], reso
         screen.send(f"{played.callback_url}&padding={'x' * 6_000}\r")
         await screen.wait_for("Authenticated")
         assert await screen.wait_for_exit() == 0
-        assert echoes(screen)
+        assert screen.collects_lines()
         code = parse_qs(urlsplit(played.callback_url).query)["code"][0]
         assert code.encode() not in screen.raw
 
@@ -436,7 +411,7 @@ async def test_a_signal_ends_a_login_in_good_order(
     """The exit code tells which, the port is free, the terminal is as before, and nothing is kept."""
     command = [*AUTHLENS, "login", resource, "--no-browser", "--port", "0"]
     async with terminal(command, env=machine) as screen:
-        port = port_in(await link_in(screen))
+        port = callback_port(await link_in(screen))
         assert not is_free(port)
         if number == signal.SIGINT:
             screen.press("ctrl+c")
@@ -444,7 +419,7 @@ async def test_a_signal_ends_a_login_in_good_order(
             os.kill(screen.process.pid, number)
         assert await screen.wait_for_exit() == 128 + number
         assert is_free(port)
-        assert echoes(screen)
+        assert screen.collects_lines()
         assert "Traceback" not in screen.text()
         assert "Stopped." in screen.text()
     assert (await authlens(machine, "list", "--json")).answer == "[]\n"
@@ -455,11 +430,11 @@ async def test_ctrl_z_gives_the_terminal_back_for_as_long(machine: dict[str, str
     command = [*AUTHLENS, "login", resource, "--no-browser", "--port", "0"]
     async with terminal(command, env=machine) as screen:
         link = await link_in(screen)
-        assert not echoes(screen)
+        assert not screen.collects_lines()
         os.kill(screen.process.pid, signal.SIGTSTP)
-        await screen.wait_until(lambda: echoes(screen), "echo")
+        await screen.wait_until(screen.collects_lines, "echo")
         os.kill(screen.process.pid, signal.SIGCONT)
-        await screen.wait_until(lambda: not echoes(screen), "quiet")
+        await screen.wait_until(lambda: not screen.collects_lines(), "quiet")
         assert (await play_person(link)).delivered
         await screen.wait_for("Authenticated")
         assert await screen.wait_for_exit() == 0
@@ -553,7 +528,7 @@ async def test_over_ssh_the_link_and_the_way_back_are_shown(machine: dict[str, s
     command = [*AUTHLENS, "login", resource, "--port", "0"]
     async with terminal(command, env=remote) as screen:
         link = await link_in(screen)
-        port = port_in(link)
+        port = callback_port(link)
         assert "browser on your own machine" in screen.text()
         assert f"ssh -N -L {port}:localhost:{port}" in screen.text()
         assert "203.0.113.9" in screen.text()

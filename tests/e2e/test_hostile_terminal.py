@@ -1,13 +1,12 @@
 """A hostile server in a real terminal: what it says is shown as text, and the terminal obeys none of it."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from support.hostile_server import answer, hostile_server
-from support.keyring_session import keyring_session
 from support.terminal import terminal
 
 pytestmark = pytest.mark.e2e
@@ -18,16 +17,9 @@ CLEAR = b"\x1b[2J\x1b[31m"
 BODY = b'{"note": "lone \\ud800 surrogate, \\u001b]52;c;aG9zdGlsZQ==\\u0007 and \\u202e reversed"}'
 
 
-@pytest.fixture
-def machine() -> Iterator[Mapping[str, str]]:
-    """A person's machine: a home and an unlocked keyring."""
-    with keyring_session() as environment:
-        yield environment
-
-
 @pytest.mark.parametrize(("columns", "rows"), [(120, 40), (80, 24)])
 async def test_what_a_hostile_server_says_is_shown_and_never_obeyed(
-    machine: Mapping[str, str], columns: int, rows: int
+    keyring_machine: Mapping[str, str], columns: int, rows: int
 ) -> None:
     """Markup in the reason phrase, escape sequences in fields, a lone surrogate in the body."""
     said = answer(
@@ -38,7 +30,9 @@ async def test_what_a_hostile_server_says_is_shown_and_never_obeyed(
     )
     async with (
         hostile_server(*said) as server,
-        terminal([AUTHLENS, server.url, "--port", "0"], env=machine, columns=columns, rows=rows) as screen,
+        terminal(
+            [AUTHLENS, server.url, "--port", "0"], env=keyring_machine, columns=columns, rows=rows
+        ) as screen,
     ):
         await screen.wait_for("Next: ")
         screen.press("n")

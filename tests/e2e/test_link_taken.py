@@ -8,14 +8,14 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
 from support.person import Person
 from support.preloaded import Preloaded
 from support.server_process import ended
-from support.terminal import Terminal, terminal
+from support.terminal import Terminal, callback_port, plain_link, terminal
 from support.verb_process import file_keyring
 
 pytestmark = pytest.mark.e2e
@@ -127,16 +127,12 @@ async def plain_login(folder: Path, settings: Sequence[str], *options: str) -> A
             yield screen
 
 
-def whole_link(screen: Terminal) -> str:
-    return next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
-
-
 async def test_a_plain_login_offers_the_same_ways_without_unicode(tmp_path: Path) -> None:
     """The link whole on a line, test page, ssh line, escape, and a wrapped paste."""
     settings = ("LC_ALL=C", "NO_COLOR=1")
     async with plain_login(tmp_path, settings, "--port", "0") as screen:
-        link = whole_link(screen)
-        port = urlsplit(parse_qs(urlsplit(link).query)["redirect_uri"][0]).port
+        link = plain_link(screen)
+        port = callback_port(link)
         assert f"ssh -N -L {port}:localhost:{port} " in screen.text()
         assert "~C" in screen.text()
         async with Person() as person:
@@ -154,7 +150,7 @@ async def test_a_plain_login_on_a_dumb_terminal_with_no_port_at_all(tmp_path: Pa
     """Nothing is bound, nothing steers the terminal, and the paste ends the wait."""
     async with plain_login(tmp_path, ("TERM=dumb",), "--paste-only") as screen:
         assert "No port is open here" in screen.text()
-        link = whole_link(screen)
+        link = plain_link(screen)
         # The sign-in page is on this machine: it alone is forwarded.
         page = urlsplit(link).port
         assert screen.text().count("-L ") == 1

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from authlens_lab.emulator import play_person
+from support.terminal import callback_port
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
@@ -66,7 +66,7 @@ async def test_the_test_of_the_way_back_is_an_event(machine: dict[str, str], res
     """Over which address family it was reached."""
     async with watched(machine, resource) as login:
         ready = await login.until("authorization_url")
-        port = urlsplit(parse_qs(urlsplit(ready["url"]).query)["redirect_uri"][0]).port
+        port = callback_port(ready["url"])
         async with httpx.AsyncClient(trust_env=False) as browser:
             await browser.get(f"http://127.0.0.1:{port}/test")
         assert (await login.until("tunnel_tested"))["family"] == "IPv4"

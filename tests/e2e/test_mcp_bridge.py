@@ -8,7 +8,6 @@ import signal
 import sys
 import termios
 from asyncio.subprocess import PIPE
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -16,24 +15,13 @@ import pytest
 from mcp import MCPError
 from mcp_types import ElicitRequestParams, ElicitResult
 
-from support.mcp_tools_server import Bridged, bridged_in, mcp_tools
-from support.server_process import ServerProcess, child
+from support.mcp_tools_server import Bridged
+from support.server_process import child
 from support.verb_process import AUTHLENS, authlens, emulated, machine_in, process_table, secrets_in
 from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.e2e
 ERAS: tuple[Literal["legacy", "auto"], ...] = ("legacy", "auto")
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with mcp_tools(tmp_path_factory.mktemp("mcp") / "log.txt") as running:
-        yield running
-
-
-@pytest.fixture
-async def bridged(server: ServerProcess, tmp_path: Path) -> Bridged:
-    return await bridged_in(tmp_path, server)
 
 
 @pytest.mark.parametrize("mode", ERAS)

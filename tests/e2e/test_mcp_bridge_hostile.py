@@ -7,18 +7,12 @@ import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
-from authlens_core.credentials.records.grant import GrantSecrets, utc_now
-from authlens_core.credentials.store.keyring_store import KeyringStore
-from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.values.secret import Secret
-from support.grants import grant
+from support.grants import save_login
 from support.hostile_server import Asked, Reply, json_answer, raw_mcp_server, stream_answer
 from support.server_process import child
 from support.verb_process import AUTHLENS, machine_in
@@ -57,19 +51,6 @@ def strict(line: bytes) -> dict[str, Any]:
     return dict(found)
 
 
-async def logged_in(directory: Path, url: str) -> dict[str, str]:
-    """Return a machine with a token for `url`."""
-    machine = machine_in(directory)
-    credentials = Credentials.open(KeyringStore(environ=machine), Path(machine["AUTHLENS_HOME"]))
-    now = utc_now()
-    kept = replace(
-        grant(), resource=url, resource_url=url, obtained_at=now, expires_at=now + timedelta(hours=1)
-    )
-    await credentials.save(kept, GrantSecrets(Secret("canary")))
-    await credentials.aclose()
-    return machine
-
-
 async def spoken(directory: Path, reply: Reply, *steps: bytes | Sequence[object]) -> Spoken:
     """Run the bridge in front of a server.
 
@@ -77,7 +58,8 @@ async def spoken(directory: Path, reply: Reply, *steps: bytes | Sequence[object]
         steps: bytes for its standard input; a sequence of ids waits for an answer to each of them.
     """
     async with raw_mcp_server(reply) as server:
-        machine = await logged_in(directory, server.url)
+        machine = machine_in(directory)
+        await save_login(machine, server.url)
         pipes = {"stdin": PIPE, "stdout": PIPE, "stderr": PIPE}
         async with (
             asyncio.timeout(PATIENCE),
@@ -180,7 +162,8 @@ async def test_pipes_that_do_not_block_carry_whole_lines(tmp_path: Path) -> None
     for descriptor in (inward, outward):
         os.set_blocking(descriptor, False)
     async with raw_mcp_server(to_the_first(large)) as server, asyncio.timeout(PATIENCE):
-        machine = await logged_in(tmp_path, server.url)
+        machine = machine_in(tmp_path)
+        await save_login(machine, server.url)
         command = (*AUTHLENS, "mcp-bridge", server.url)
         async with child(*command, env=machine, stdin=inward, stdout=outward, stderr=PIPE) as bridge:
             os.close(inward)

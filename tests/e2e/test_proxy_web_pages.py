@@ -5,7 +5,7 @@ own pages work, with their forms, cookies and WebSockets.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import cast
@@ -24,7 +24,6 @@ from support.chromium import (
     Browser,
     ask,
     at_evil,
-    attacked_browser,
     page_with,
     visit,
 )
@@ -120,24 +119,18 @@ async def site(name: str = "A", **given: object) -> AsyncIterator[Site]:
                 await serving
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with attacked_browser() as browser:
-        yield browser
-
-
 HONEST = answer("200 OK", "Content-Type: text/html", body=b"<!doctype html><body>An honest page")
 
 
 @pytest.mark.parametrize("name", ["evil.example", "127.0.0.1"])
 @pytest.mark.parametrize("way", FETCHES)
 async def test_a_script_of_another_site_or_port_reaches_nothing(
-    browser: Browser, way: str, name: str
+    attacked: Browser, way: str, name: str
 ) -> None:
     """H375: another port of this machine is the same site, and another origin."""
     async with site() as resource, served_proxy(resource.url) as proxy, hostile_server(*HONEST) as attacker:
-        await visit(browser, attacker.url.replace("127.0.0.1", name))
-        learned = await ask(browser, FETCHES[way], f"{proxy.base}/a")
+        await visit(attacked, attacker.url.replace("127.0.0.1", name))
+        learned = await ask(attacked, FETCHES[way], f"{proxy.base}/a")
         assert learned in {"refused", "read:"}
         assert resource.paths == []
         assert not resource.echoes.is_set()
@@ -146,82 +139,82 @@ async def test_a_script_of_another_site_or_port_reaches_nothing(
 @pytest.mark.parametrize("name", ["evil.example", "127.0.0.1"])
 @pytest.mark.parametrize("element", ELEMENTS)
 async def test_a_page_of_another_site_or_port_leads_no_one_in(
-    browser: Browser, element: str, name: str
+    attacked: Browser, element: str, name: str
 ) -> None:
     """H375: a frame, a form, a link: the browser itself would go there, with the credential behind it."""
     async with site() as resource, served_proxy(resource.url) as proxy:
         page = answer("200 OK", "Content-Type: text/html", body=page_with(element, f"{proxy.base}/a"))
         async with hostile_server(*page) as attacker:
-            await visit(browser, attacker.url.replace("127.0.0.1", name))
-            await asyncio.to_thread(browser.script, SETTLED)
+            await visit(attacked, attacker.url.replace("127.0.0.1", name))
+            await asyncio.to_thread(attacked.script, SETTLED)
         assert resource.paths == []
 
 
-async def test_a_name_that_is_rebound_to_this_machine_reaches_nothing(browser: Browser) -> None:
+async def test_a_name_that_is_rebound_to_this_machine_reaches_nothing(attacked: Browser) -> None:
     """H375: the page is of the same origin as the port then, and sends its own name as the host."""
     async with site() as resource, served_proxy(resource.url) as proxy:
-        await visit(browser, proxy.base.replace("127.0.0.1", REBOUND) + "/a")
-        assert "wrong_host" in await asyncio.to_thread(browser.text)
-        learned = await ask(browser, "fetch('/secret-path/a')", "")
+        await visit(attacked, proxy.base.replace("127.0.0.1", REBOUND) + "/a")
+        assert "wrong_host" in await asyncio.to_thread(attacked.text)
+        learned = await ask(attacked, "fetch('/secret-path/a')", "")
         assert "wrong_host" in learned
         assert resource.paths == []
 
 
-async def test_the_pages_of_the_resource_work(browser: Browser) -> None:
+async def test_the_pages_of_the_resource_work(attacked: Browser) -> None:
     """H376: typed into the address bar; scripts, a form and a WebSocket of its own."""
     form = '<form method="post" action="posted"><input name="a" value="b"></form>'
     policies = {"Referrer-Policy": "unsafe-url", "Strict-Transport-Security": "max-age=99"}
     async with site(extra=form, fields=policies) as resource, served_proxy(resource.url) as proxy:
-        await visit(browser, f"{proxy.base}/a")
-        assert "site A" in await asyncio.to_thread(browser.text)
-        assert "read: <!doctype html>" in await ask(browser, "fetch(url)", "b")
-        await ask(browser, FETCHES["websocket"], f"{proxy.base}/socket")
+        await visit(attacked, f"{proxy.base}/a")
+        assert "site A" in await asyncio.to_thread(attacked.text)
+        assert "read: <!doctype html>" in await ask(attacked, "fetch(url)", "b")
+        await ask(attacked, FETCHES["websocket"], f"{proxy.base}/socket")
         assert resource.echoes.is_set()
-        await asyncio.to_thread(browser.script, "document.forms[0].submit()")
-        shown = await asyncio.to_thread(browser.wait_for_text, "posted")
+        await asyncio.to_thread(attacked.script, "document.forms[0].submit()")
+        shown = await asyncio.to_thread(attacked.wait_for_text, "posted")
         assert shown == f"posted a=b from {resource.url}"
 
 
-async def test_a_form_of_a_page_that_tells_no_one_its_address_is_sent(browser: Browser) -> None:
+async def test_a_form_of_a_page_that_tells_no_one_its_address_is_sent(attacked: Browser) -> None:
     """H375: a browser sends `Origin: null` with it, as it does for a page of another site."""
     form = '<meta name="referrer" content="no-referrer"><form method="post" action="posted"></form>'
     async with site(extra=form) as resource, served_proxy(resource.url) as proxy:
-        await visit(browser, f"{proxy.base}/a")
-        await asyncio.to_thread(browser.script, "document.forms[0].submit()")
-        assert await asyncio.to_thread(browser.wait_for_text, "posted") == "posted  from null"
+        await visit(attacked, f"{proxy.base}/a")
+        await asyncio.to_thread(attacked.script, "document.forms[0].submit()")
+        assert await asyncio.to_thread(attacked.wait_for_text, "posted") == "posted  from null"
 
 
-async def test_the_secret_path_reaches_no_other_site(browser: Browser) -> None:
+async def test_the_secret_path_reaches_no_other_site(attacked: Browser) -> None:
     """H376: neither by a picture nor by a link, whatever the resource wants its pages to tell."""
     async with hostile_server(*HONEST) as elsewhere:
         picture = f'<img src="{at_evil(elsewhere.url)}"><a href="{at_evil(elsewhere.url)}">go</a>'
         fields = {"Referrer-Policy": "unsafe-url"}
         async with site(extra=picture, fields=fields) as resource, served_proxy(resource.url) as proxy:
-            await visit(browser, f"{proxy.base}/a")
-            await asyncio.to_thread(browser.find("a").click)
-            await asyncio.to_thread(browser.wait_for_text, "An honest page")
-            assert "evil.example" in await asyncio.to_thread(browser.url)
+            await visit(attacked, f"{proxy.base}/a")
+            await asyncio.to_thread(attacked.find("a").click)
+            await asyncio.to_thread(attacked.wait_for_text, "An honest page")
+            assert "evil.example" in await asyncio.to_thread(attacked.url)
             assert resource.paths == ["/a"]
         assert elsewhere.requests
         told = [one for one in elsewhere.requests if b"secret-path" in one or b"Referer: http://127" in one]
         assert told == []
 
 
-async def test_a_service_worker_does_not_outlive_its_resource(browser: Browser) -> None:
+async def test_a_service_worker_does_not_outlive_its_resource(attacked: Browser) -> None:
     """H377: two resources one after the other on one port; the worker of the first would serve the second."""
     async with site("A") as resource, served_proxy(resource.url) as proxy:
-        await visit(browser, f"{proxy.base}/a")
-        learned = await ask(browser, f"{REGISTER}.then(t => ({{text: () => t}}))", "")
+        await visit(attacked, f"{proxy.base}/a")
+        learned = await ask(attacked, f"{REGISTER}.then(t => ({{text: () => t}}))", "")
         assert learned == "refused"
         assert "/worker.js" not in resource.paths
         port = proxy.port
     async with site("B") as other, served_proxy(other.url, port=port, path="/another-path") as proxy:
-        await visit(browser, f"{proxy.base}/b")
-        assert "site B" in await asyncio.to_thread(browser.text)
+        await visit(attacked, f"{proxy.base}/b")
+        assert "site B" in await asyncio.to_thread(attacked.text)
         assert "/b" in other.paths
 
 
-async def test_cookies_of_other_programs_stay_away_and_the_resources_own_come_back(browser: Browser) -> None:
+async def test_cookies_of_other_programs_stay_away_and_the_resources_own_come_back(attacked: Browser) -> None:
     """H378: a browser sends the cookies of 127.0.0.1 to every port of it."""
     planted = answer(
         "200 OK",
@@ -230,12 +223,12 @@ async def test_cookies_of_other_programs_stay_away_and_the_resources_own_come_ba
         body=b"another program",
     )
     async with site() as resource, served_proxy(resource.url) as proxy, hostile_server(*planted) as other:
-        await visit(browser, other.url)
-        await visit(browser, f"{proxy.base}/sign-in")
-        shown = await asyncio.to_thread(browser.wait_for_text, "cookies: ")
+        await visit(attacked, other.url)
+        await visit(attacked, f"{proxy.base}/sign-in")
+        shown = await asyncio.to_thread(attacked.wait_for_text, "cookies: ")
         back = {"session=of-the-site", "xsrf=token", "__Host-bound=to-one-host"}
         assert set(shown.removeprefix("cookies: ").split("; ")) == back
-        readable = await asyncio.to_thread(browser.script, "return document.cookie")
+        readable = await asyncio.to_thread(attacked.script, "return document.cookie")
         assert "xsrf=token" in readable, "scripts of the resource send it back as a header field"
-        await visit(browser, other.url)
+        await visit(attacked, other.url)
         assert b"of-the-site" not in other.requests[-1]

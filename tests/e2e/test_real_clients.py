@@ -2,32 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from support.mcp_tools_server import Bridged, bridged_in, mcp_tools
+from support.mcp_tools_server import Bridged
 from support.needs import needs_file, program
-from support.server_process import ServerProcess, ended
+from support.server_process import ended
 from support.verb_process import AUTHLENS, running
 from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 NODE_MODULES = Path(__file__).parent / "servers" / "node_modules"
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with mcp_tools(tmp_path_factory.mktemp("mcp") / "log.txt") as process:
-        yield process
-
-
-@pytest.fixture
-async def bridged(server: ServerProcess, tmp_path: Path) -> Bridged:
-    return await bridged_in(tmp_path, server)
 
 
 def npm_program(name: str) -> str:

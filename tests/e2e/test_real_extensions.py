@@ -1,7 +1,6 @@
 """npm's oidc-provider with its extensions: bound tokens, pushed requests, device login, client documents."""
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -9,7 +8,6 @@ from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, Re
 from authlens_core.credentials.lifecycle.probe_call import probe_grant
 from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.revoke import revoke
-from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.forget import forget_client, registered_clients
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
@@ -19,19 +17,12 @@ from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.exchange import Purpose
 from authlens_core.values.login_options import Options
 from authlens_core.values.stage import GrantType
-from authlens_core.wire.client import Wire
 from e2e.conftest import StartServer
 from e2e.real_login import log_in, story
 from support.server_process import ServerProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("servers")]
 FORMATS = ("opaque", "jwt")
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[Session]:
-    async with Session(Wire(), Credentials.memory()) as session:
-        yield session
 
 
 async def logged_in(session: Session, server: ServerProcess, **options: object) -> Trace:

@@ -48,12 +48,6 @@ async def target(request: pytest.FixtureRequest) -> AsyncIterator[Target]:
         yield Target(server.resource, server.issuer)
 
 
-@pytest.fixture
-async def session() -> AsyncIterator[Session]:
-    async with Session(Wire(), Credentials.memory()) as session:
-        yield session
-
-
 async def grant_at(session: Session, target: Target) -> tuple[Grant, Trace]:
     """Log in and return what it left, and the record."""
     trace, _ = await log_in(start_login(session, target.resource, ANY_PORT))

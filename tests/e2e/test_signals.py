@@ -9,13 +9,12 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from support.person import Person
 from support.preloaded import Preloaded
-from support.terminal import Terminal, left_on, terminal
+from support.terminal import Terminal, callback_port, left_on, plain_link, terminal
 from support.verb_process import file_keyring
 
 pytestmark = pytest.mark.e2e
@@ -42,10 +41,6 @@ sys.exit(app.return_code or 0)
 
 def link_of(screen: Terminal) -> str:
     return next(link for link in screen.links() if "response_type=" in link)
-
-
-def port_of(screen: Terminal) -> int:
-    return urlsplit(parse_qs(urlsplit(link_of(screen)).query)["redirect_uri"][0]).port or 0
 
 
 def is_free(port: int) -> bool:
@@ -114,7 +109,7 @@ async def test_a_signal_in_any_state(
 ) -> None:
     """Exit code 128 + n, and nothing is left switched on."""
     async with demo(program, state) as screen:
-        port = port_of(screen) if state in ("wait", "link") else None
+        port = callback_port(link_of(screen)) if state in ("wait", "link") else None
         os.kill(screen.process.pid, number)
         assert await screen.wait_for_exit() == code
         all_is_well(screen, port)
@@ -123,7 +118,7 @@ async def test_a_signal_in_any_state(
 async def test_q_in_the_wait_leaves_with_0(program: Preloaded) -> None:
     """The person's own way out, with a terminal that reports sizes and the mouse in pixels."""
     async with demo(program, "wait") as screen:
-        port = port_of(screen)
+        port = callback_port(link_of(screen))
         screen.write(b"\x1b[?2048;2$y")  # the answer of such a terminal to what it was asked
         await screen.wait_until(lambda: b"\x1b[?2048h" in screen.raw, "resize reports")
         screen.press("q")
@@ -140,7 +135,7 @@ async def test_a_crash_in_the_wait_shows_no_value_and_frees_the_port() -> None:
         screen.press("a")
         await screen.wait_for("Waiting")
         await screen.wait_until(lambda: any("response_type=" in link for link in screen.links()), "link")
-        port = port_of(screen)
+        port = callback_port(link_of(screen))
         screen.press("c")
         assert await screen.wait_for_exit() == 1
         all_is_well(screen, port)
@@ -156,7 +151,7 @@ async def test_a_crash_in_the_wait_shows_no_value_and_frees_the_port() -> None:
 async def test_a_terminal_that_goes_away(state: str, program: Preloaded) -> None:
     """H166: no process lives on that reads nothing for ever, and the port is free."""
     async with demo(program, state) as screen:
-        port = port_of(screen) if state != "dashboard" else None
+        port = callback_port(link_of(screen)) if state != "dashboard" else None
         screen.hang_up()
         assert await screen.wait_for_exit() == 129
         assert port is None or is_free(port)
@@ -235,7 +230,7 @@ async def test_continued_without_having_been_told_to_stop(how: str, program: Pre
 async def test_terminated_after_a_stop_that_gave_no_warning(program: Preloaded) -> None:
     """What is restored is what was there before the program, not what SIGSTOP found."""
     async with demo(program, "wait") as screen:
-        port = port_of(screen)
+        port = callback_port(link_of(screen))
         before = len(screen.raw)
         os.kill(screen.process.pid, signal.SIGSTOP)
         await stopped(screen)
@@ -280,11 +275,6 @@ async def plain_wait(program: Preloaded, folder: Path, *prefix: str) -> AsyncIte
             yield screen
 
 
-def plain_port(screen: Terminal) -> int:
-    link = next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
-    return urlsplit(parse_qs(urlsplit(link).query)["redirect_uri"][0]).port or 0
-
-
 @pytest.mark.parametrize(
     ("number", "code"),
     [
@@ -301,7 +291,7 @@ async def test_a_signal_in_the_wait_of_a_plain_login(
 ) -> None:
     """The echo is on again, the port is free, the code tells; None is a terminal that goes away."""
     async with plain_wait(program, tmp_path) as screen:
-        port = plain_port(screen)
+        port = callback_port(plain_link(screen))
         assert not screen.collects_lines()
         if number is None:
             screen.hang_up()
@@ -317,7 +307,7 @@ async def test_a_signal_in_the_wait_of_a_plain_login(
 async def test_ctrl_backslash_in_the_wait_of_a_plain_login(tmp_path: Path, program: Preloaded) -> None:
     """The terminal's other way to end a program leaves its echo on as well."""
     async with plain_wait(program, tmp_path) as screen:
-        port = plain_port(screen)
+        port = callback_port(plain_link(screen))
         screen.write(b"\x1c")
         assert await screen.wait_for_exit() == 131
         assert screen.collects_lines()

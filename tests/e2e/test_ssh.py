@@ -17,14 +17,13 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from support.needs import Laptop, free_port, laptop, needs
 from support.person import Person
 from support.server_process import ended
-from support.terminal import Terminal, terminal
+from support.terminal import Terminal, callback_port, plain_link, terminal
 from support.waiting import PATIENCE
 
 READY_SECONDS: Final = PATIENCE
@@ -278,10 +277,6 @@ async def link_in(screen: Terminal) -> str:
     return links()[0]
 
 
-def redirect_port(link: str) -> int:
-    return urlsplit(parse_qs(urlsplit(link).query)["redirect_uri"][0]).port or 0
-
-
 def forward_line(text: str, machine: Machine, port: int) -> list[str]:
     """Return the words of the `ssh -L` line in a text; it must name user, address and port of this sshd."""
     ssh = machine.ssh
@@ -325,7 +320,7 @@ async def visit(machine: Machine, words: Sequence[str], link: str) -> list[str]:
     async with forwarded(machine, words):
         person = await asyncio.create_subprocess_exec(
             *(*machine.laptop.prefix, sys.executable, "-c", VISIT, link),
-            f"http://localhost:{redirect_port(link)}/test",
+            f"http://localhost:{callback_port(link)}/test",
             env={**os.environ, "PYTHONPATH": str(TESTS)},
             stdout=asyncio.subprocess.PIPE,
         )
@@ -347,7 +342,7 @@ async def test_a_login_through_the_port_that_the_printed_line_forwards(machine: 
         await screen.wait_for("╭─ A normal login")
         screen.press("a")
         link = await link_in(screen)
-        port = redirect_port(link)
+        port = callback_port(link)
         await screen.wait_for("ssh -N -L")
         words = forward_line(screen.text(), machine, port)
         page = await visit(machine, words, link)
@@ -362,7 +357,7 @@ async def test_by_paste_with_no_forward_and_no_browser(machine: Machine) -> None
     """`authlens URL` over ssh: OSC 52 on the wire, the line is right, nothing opens by itself."""
     async with emulator() as resource, machine.session(AUTHLENS, resource, "--port", "0") as screen:
         link = await link_in(screen)
-        port = redirect_port(link)
+        port = callback_port(link)
         await screen.wait_for("ssh -N -L")
         forward_line(screen.text(), machine, port)
         assert not COPIED.search(screen.raw)
@@ -392,8 +387,8 @@ async def test_a_plain_login_by_paste(machine: Machine) -> None:
         machine.session(AUTHLENS, "login", resource, "--port", "0") as screen,
     ):
         await screen.wait_for("Waiting 300 seconds")
-        link = next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
-        forward_line(screen.text(), machine, redirect_port(link))
+        link = plain_link(screen)
+        forward_line(screen.text(), machine, callback_port(link))
         async with Person() as person:
             callback = await person.callback_url(link)
         screen.send(f"{callback}\r")
@@ -414,12 +409,12 @@ async def test_the_connection_is_lost_in_the_middle(plain: bool, machine: Machin
     async with emulator() as resource, machine.session(*command, resource, "--port", "0") as screen:
         if plain:
             await screen.wait_for("Waiting 300 seconds")
-            link = next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
+            link = plain_link(screen)
         else:
             link = await link_in(screen)
-        assert listens(redirect_port(link))
+        assert listens(callback_port(link))
         os.killpg(screen.process.pid, signal.SIGKILL)
         assert await machine.exit_code() == 129
         assert machine.processes() == []
-        assert not listens(redirect_port(link))
+        assert not listens(callback_port(link))
         assert list((machine.folder / "tmp").iterdir()) == []

@@ -4,12 +4,11 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from support.keyring_session import keyring_session
 from support.person import Person
 from support.server_process import ServerProcess, ended
 from support.terminal import Terminal, terminal, tmux
@@ -20,13 +19,6 @@ RESTORED = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1003l", b"\x1b[?2004l")
 
 
 """The ordinary screen, a cursor, and no reports of mouse and paste any more."""
-
-
-@pytest.fixture
-def machine() -> Iterator[Mapping[str, str]]:
-    """A person's machine: a home and an unlocked keyring."""
-    with keyring_session() as environment:
-        yield environment
 
 
 async def authorize_in(screen: Terminal) -> None:
@@ -46,11 +38,11 @@ async def leave(screen: Terminal) -> None:
     assert [mode for mode in RESTORED if mode not in screen.raw] == []
 
 
-async def token_of(machine: Mapping[str, str], url: str) -> tuple[int, str]:
+async def token_of(keyring_machine: Mapping[str, str], url: str) -> tuple[int, str]:
     """Ask the command line for the token of a resource; return exit code and answer."""
     process = await asyncio.create_subprocess_exec(
         *(AUTHLENS, "token", url),
-        env=machine,
+        env=keyring_machine,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -100,16 +92,16 @@ async def test_a_login_stage_by_stage() -> None:
 
 
 async def test_a_login_at_a_real_provider_is_kept_and_revoked(
-    machine: Mapping[str, str], oidc_provider: ServerProcess
+    keyring_machine: Mapping[str, str], oidc_provider: ServerProcess
 ) -> None:
     """From the URL to a token in the keyring, and from the dashboard to its end, without a secret shown."""
     url = oidc_provider.resource
-    async with terminal([AUTHLENS, url, "--port", "0"], env=machine) as screen:
+    async with terminal([AUTHLENS, url, "--port", "0"], env=keyring_machine) as screen:
         await screen.wait_for("Next: ")
         screen.press("a")
         await authorize_in(screen)
         await screen.wait_for("Authenticated")
-        code, token = await token_of(machine, url)
+        code, token = await token_of(keyring_machine, url)
         assert code == 0
         assert token.encode() not in screen.raw
 
@@ -120,7 +112,7 @@ async def test_a_login_at_a_real_provider_is_kept_and_revoked(
         await screen.wait_for("Revoke at the server?")
         screen.press("y")
         await screen.wait_for("No credentials left.")
-        assert (await token_of(machine, url))[0] == 4
+        assert (await token_of(keyring_machine, url))[0] == 4
         screen.press("escape")  # the verification of the revocation
         await screen.wait_for("N New")
         await leave(screen)

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
+from urllib.parse import parse_qs, urlsplit
 
 import pyte
 
@@ -379,6 +380,11 @@ async def tmux(
     finally:
         with contextlib.suppress(NotShown):
             await session.run("kill-server")
+
+
+def callback_port(link: str) -> int:
+    """Return the callback port that a link names."""
+    return urlsplit(parse_qs(urlsplit(link).query)["redirect_uri"][0]).port or 0
 
 
 def plain_link(screen: Terminal) -> str:

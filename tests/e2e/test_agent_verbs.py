@@ -1,6 +1,5 @@
 """The verbs for scripts and agents as processes: `headers`, helpers, `run`, `mcp-config`, `--no-input`."""
 
-import asyncio
 import json
 import os
 import shlex
@@ -12,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from authlens_lab.emulator import Emulator
-from support.needs import free_port, program
+from support.needs import free_port
 from support.terminal import terminal
 from support.verb_process import AUTHLENS, authlens, emulated, log_in, machine_in, process_table, secrets_in
-from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -230,57 +228,3 @@ async def test_all_three_kinds_serve_every_helper(machine: dict[str, str]) -> No
         git = await authlens(machine, "git-credential", "get", typed=asked)
         assert git.answer == ""
         assert "authlens proxy" in git.words
-
-
-async def test_twenty_four_at_once_on_an_expiring_grant_are_one_refresh(machine: dict[str, str]) -> None:
-    """Each gets a token that works."""
-    async with Emulator(access_token_lifetime=60) as emulator:
-        await log_in(machine, emulator.resource_url)
-        emulator.grants.access_token_lifetime = 3600
-        before = len([seen for seen in emulator.requests if seen.path.endswith("/token")])
-        asked = (authlens(machine, "token", emulator.resource_url, "--min-ttl", "59.99") for _ in range(24))
-        found = await asyncio.gather(*asked)
-        refreshes = len([seen for seen in emulator.requests if seen.path.endswith("/token")]) - before
-    assert {done.code for done in found} == {0}, [done.words for done in found if done.code]
-    assert len({done.answer for done in found}) == 1
-    assert refreshes == 1
-
-
-async def test_git_clones_over_smart_http_behind_a_login(machine: dict[str, str], tmp_path: Path) -> None:
-    """The real git, with authlens as its helper; the token is in no argument and in no file of git."""
-    git = program("git")
-    from support.git_origin import git_origin
-
-    repository = tmp_path / "repository.git"
-    run = ("-c", "user.name=a", "-c", "user.email=a@b", "-C", str(repository))
-    for command in (
-        ("init", "-q", "--bare", str(repository)),
-        (*run, "update-ref", "refs/heads/main", await _commit(git, repository, run)),
-        (*run, "symbolic-ref", "HEAD", "refs/heads/main"),
-    ):
-        assert (await (await asyncio.create_subprocess_exec(git, *command)).wait()) == 0
-    async with git_origin(tmp_path, git) as url:
-        await log_in(machine, url)
-        helper = "!" + " ".join((*AUTHLENS, "git-credential"))
-        async with process_table() as table:
-            process = await asyncio.create_subprocess_exec(
-                *(git, "-c", "credential.helper=", "-c", f"credential.helper={helper}"),
-                *("clone", "-q", f"{url}repository.git", str(tmp_path / "clone")),
-                env={**machine, "GIT_TERMINAL_PROMPT": "0", "HOME": os.environ["HOME"]},
-            )
-            assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
-    tokens = [token.encode() for token in secrets_in(machine)]
-    assert tokens
-    assert not [token for token in tokens if token in b"".join(table)]
-    assert not [p for p in (tmp_path / "clone").rglob("*") if p.is_file() and tokens[0] in p.read_bytes()]
-
-
-async def _commit(git: str, repository: Path, run: tuple[str, ...]) -> str:
-    """Make the repository, with one commit without files; return its name."""
-    await (await asyncio.create_subprocess_exec(git, "init", "-q", "--bare", str(repository))).wait()
-    process = await asyncio.create_subprocess_exec(
-        *(git, *run, "commit-tree", "4b825dc642cb6eb9a060e54bf8d69288fbee4904", "-m", "first"),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await process.communicate()
-    return out.decode().strip()

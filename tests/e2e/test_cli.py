@@ -1,6 +1,5 @@
 """The command line as it is installed: real processes, a real terminal, a real keyring, real servers."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Mapping
@@ -12,7 +11,6 @@ from support.person import Person
 from support.server_process import ServerProcess
 from support.terminal import Terminal, plain_link, terminal
 from support.verb_process import authlens
-from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
@@ -65,45 +63,6 @@ async def test_login_token_list_refresh_revoke(keyring_machine: Mapping[str, str
     assert revoked.code == 0, revoked.words
     gone = await authlens(keyring_machine, "token", resource)
     assert (gone.code, gone.answer) == (4, "")
-
-
-async def test_the_address_can_be_pasted(keyring_machine: Mapping[str, str], resource: str) -> None:
-    """A browser on another machine ends on an error page; its address is enough."""
-    async with terminal(
-        [AUTHLENS, "login", resource, "--no-browser", "--port", "0"], env=keyring_machine
-    ) as screen:
-        async with Person() as person:
-            address = await person.callback_url(await link_in(screen))
-        screen.send(address)
-        screen.press("enter")
-        await screen.wait_for("Authenticated")
-        assert await screen.wait_for_exit() == 0
-
-
-async def test_a_program_can_follow_a_login(keyring_machine: Mapping[str, str], resource: str) -> None:
-    """`--json`: one object a line, the link among them, no token in any."""
-    process = await asyncio.create_subprocess_exec(
-        *(AUTHLENS, "login", resource, "--no-browser", "--json", "--port", "0"),
-        env=keyring_machine,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        limit=1_000_000,
-    )
-    assert process.stdout is not None
-    events = []
-    async with asyncio.timeout(PATIENCE), Person() as person:
-        async for line in process.stdout:
-            events.append(json.loads(line))
-            if events[-1]["event"] == "authorization_url":
-                await person.authorize(events[-1]["url"])
-    assert await process.wait() == 0
-
-    passed = [event["stage"] for event in events if event.get("outcome") == "passed"]
-    assert len(passed) == 8
-    token = (await authlens(keyring_machine, "token", resource)).answer.strip()
-    assert token
-    assert token not in json.dumps(events)
 
 
 async def test_without_a_keyring_nothing_is_begun(keyring_machine: Mapping[str, str], resource: str) -> None:

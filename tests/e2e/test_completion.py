@@ -35,7 +35,6 @@ async def completed(shell: str, words: str, directory: Path) -> set[str]:
 
 @pytest.mark.parametrize("shell", ["bash", "fish"])
 async def test_verbs_options_and_values_are_completed(shell: str, tmp_path: Path) -> None:
-    """As somebody types them."""
     assert await completed(shell, "authlens mcp-", tmp_path) == {"mcp-bridge", "mcp-config"}
     assert await completed(shell, "authlens mcp-config ", tmp_path) >= AGENTS
     assert "--redirect-host" in await completed(shell, "authlens login --redirect-h", tmp_path)

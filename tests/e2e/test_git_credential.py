@@ -12,7 +12,7 @@ import pytest
 from support.git_origin import git_origin
 from support.grants import save_login
 from support.needs import program
-from support.verb_process import AUTHLENS, authlens, log_in, machine_in, secrets_in
+from support.verb_process import AUTHLENS, authlens, log_in, machine_in, process_table, secrets_in
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
@@ -168,7 +168,7 @@ async def test_a_submodule_of_an_innocent_repository_gets_no_token_of_another_ho
 
 
 async def test_the_right_host_is_cloned_with_its_submodules(machine: dict[str, str], tmp_path: Path) -> None:
-    """With the path in the request, too, and with names that git decodes."""
+    """With the path in the request, and names that git decodes; no argument and no file has the token."""
     async with git_origin(tmp_path, program("git")) as url:
         await log_in(machine, url)
         await repository(machine, tmp_path / "sub é.git")
@@ -185,11 +185,16 @@ async def test_the_right_host_is_cloned_with_its_submodules(machine: dict[str, s
         await git(machine, "-C", str(work), "update-index", "--cacheinfo", gitlink)
         await git(machine, "-C", str(work), "commit", "-q", "-m", "second")
         await git(machine, "-C", str(work), "push", "-q", str(tmp_path / "main.git"), "main")
-        for with_path in (False, True):
-            target = tmp_path / f"clone-{with_path}"
-            command = ("clone", "-q", "--recurse-submodules", f"{url}main.git", str(target))
-            assert await git(machine, *command, with_path=with_path) == 0
-            assert (target / "sub" / "file").read_text() == "innocent"
+        async with process_table() as table:
+            for with_path in (False, True):
+                target = tmp_path / f"clone-{with_path}"
+                command = ("clone", "-q", "--recurse-submodules", f"{url}main.git", str(target))
+                assert await git(machine, *command, with_path=with_path) == 0
+                assert (target / "sub" / "file").read_text() == "innocent"
+    tokens = [token.encode() for token in secrets_in(machine)]
+    files = [path.read_bytes() for path in tmp_path.glob("clone-*/**/*") if path.is_file()]
+    assert tokens
+    assert not [token for token in tokens if token in b"".join([*table, *files])]
 
 
 async def test_a_redirect_to_another_host_takes_no_token_along(

@@ -213,7 +213,6 @@ async def test_rounds_of_refreshes_on_the_secret_service_lose_nothing(tmp_path: 
 
 
 async def test_rounds_of_refreshes_on_the_encrypted_file_lose_nothing(tmp_path: Path) -> None:
-    """The same where there is no keyring."""
     await _unforgiving(_private(tmp_path), StoreKind.ENCRYPTED_FILE, os.environ)
 
 

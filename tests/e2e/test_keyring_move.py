@@ -9,13 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
+from authlens_core.credentials.records.grant import GrantSecrets, utc_now
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import file_path
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
+from support.grants import grant
 from support.keyring_session import keyring_session
 from support.terminal import terminal
 from support.waiting import PATIENCE
@@ -41,20 +43,9 @@ def _run(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedPro
 
 async def _log_in(environ: Mapping[str, str], state: Path) -> None:
     now = utc_now()
-    grant = Grant(
-        "g",
-        URL,
-        None,
-        "https://team.example",
-        "https://team.example/token",
-        "client",
-        "http://localhost:8400/callback",
-        now,
-        now,
-        now + timedelta(hours=1),
-    )
+    kept = replace(grant(), resource_url=URL, refreshed_at=now, expires_at=now + timedelta(hours=1))
     credentials = Credentials.open(KeyringStore(environ=environ, limit=PATIENCE), state)
-    await credentials.save(grant, GrantSecrets(Secret("access-canary"), Secret("refresh-canary")))
+    await credentials.save(kept, GrantSecrets(Secret("access-canary"), Secret("refresh-canary")))
     await credentials.aclose()
 
 

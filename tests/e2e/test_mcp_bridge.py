@@ -117,7 +117,6 @@ async def test_a_login_that_is_needed_is_an_error_that_names_the_command(tmp_pat
 
 
 async def test_an_error_of_the_server_reaches_the_client(bridged: Bridged) -> None:
-    """Code and words are the server's."""
     async with bridged.client("legacy") as client:
         with pytest.raises(MCPError, match="unknown://resource"):
             await client.read_resource("unknown://resource")

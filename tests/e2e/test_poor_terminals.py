@@ -44,7 +44,6 @@ async def walked(screen: Terminal) -> None:
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 12), (20, 5)])
 async def test_a_login_on_a_small_screen(columns: int, rows: int, program: Preloaded) -> None:
-    """From the menu to the tokens."""
     async with terminal(("demo", "--port", "0"), columns=columns, rows=rows, forked_from=program) as screen:
         await walked(screen)
 

@@ -101,7 +101,6 @@ async def test_without_a_login_it_ends_at_once_and_names_the_command(
 
 
 async def test_a_port_that_is_in_use_is_a_usage_error(machine: dict[str, str], resource: str) -> None:
-    """The port is named."""
     await log_in(machine, resource)
     taken = await asyncio.start_server(lambda _r, _w: None, "127.0.0.1", 0)
     port = taken.sockets[0].getsockname()[1]

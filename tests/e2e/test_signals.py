@@ -15,7 +15,7 @@ import pytest
 from support.person import Person
 from support.preloaded import Preloaded
 from support.terminal import Terminal, callback_port, left_on, plain_link, terminal
-from support.verb_process import file_keyring
+from support.verb_process import authlens, file_keyring
 
 pytestmark = pytest.mark.e2e
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
@@ -97,6 +97,8 @@ def all_is_well(screen: Terminal, port: int | None) -> None:
         ("menu", signal.SIGHUP, 129),
         ("dashboard", signal.SIGTERM, 143),
         ("wizard", signal.SIGINT, 130),
+        ("wizard", signal.SIGTERM, 143),
+        ("wizard", signal.SIGHUP, 129),
         ("wait", signal.SIGTERM, 143),
         ("link", signal.SIGHUP, 129),
         ("wait", signal.SIGQUIT, 131),
@@ -289,19 +291,23 @@ async def plain_wait(program: Preloaded, folder: Path, *prefix: str) -> AsyncIte
 async def test_a_signal_in_the_wait_of_a_plain_login(
     number: signal.Signals | None, code: int, tmp_path: Path, program: Preloaded
 ) -> None:
-    """The echo is on again, the port is free, the code tells; None is a terminal that goes away."""
+    """The echo is on, the port is free, the code tells, no login is kept; None: the terminal goes away."""
     async with plain_wait(program, tmp_path) as screen:
         port = callback_port(plain_link(screen))
         assert not screen.collects_lines()
         if number is None:
             screen.hang_up()
+        elif number == signal.SIGINT:
+            screen.press("ctrl+c")
         else:
             os.kill(screen.process.pid, number)
         assert await screen.wait_for_exit() == code
         assert number is None or screen.collects_lines()
+        assert number is None or "Stopped." in screen.text()
         assert left_on(screen.raw) == []
         assert is_free(port)
         assert not re.search(rb"Traceback", screen.raw)
+    assert (await authlens(file_keyring(tmp_path), "list", "--json")).answer == "[]\n"
 
 
 async def test_ctrl_backslash_in_the_wait_of_a_plain_login(tmp_path: Path, program: Preloaded) -> None:

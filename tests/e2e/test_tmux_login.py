@@ -72,6 +72,8 @@ async def test_the_answer_comes_while_nobody_is_attached(tmp_path: Path) -> None
         await wait_for_the_browser(screen)
         await screen.press("c")
         link = await screen.wait_for_copied(lambda text: "code_challenge=" in text)
+        assert link.startswith("http://login.localhost:")
+        assert "\n" not in link
         async with Person() as person:
             await person.authorize(link)
         await screen.wait_for("Authenticated")

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from support.person import Person
 from support.server_process import ServerProcess, ended
-from support.terminal import Terminal, terminal, tmux
+from support.terminal import Terminal, terminal
 
 pytestmark = pytest.mark.e2e
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
@@ -116,32 +115,3 @@ async def test_a_login_at_a_real_provider_is_kept_and_revoked(
         screen.press("escape")  # the verification of the revocation
         await screen.wait_for("N New")
         await leave(screen)
-
-
-@pytest.mark.parametrize(("kill", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-async def test_a_signal_leaves_the_terminal_as_it_was(kill: signal.Signals, code: int) -> None:
-    """A closed connection or a stop from outside: the modes are undone, the exit code tells the signal."""
-    async with terminal(DEMO) as screen:
-        await begin(screen)
-        screen.process.send_signal(kill)
-        assert await screen.wait_for_exit() == code
-        assert [mode for mode in RESTORED if mode not in screen.raw] == []
-
-
-async def test_in_tmux_the_link_is_copied_to_the_clipboard(tmp_path: Path) -> None:
-    """`c` at the link: OSC 52 through tmux, the whole link and nothing else."""
-    async with tmux(DEMO, tmp_path) as screen:
-        await screen.wait_for("A normal login")
-        await screen.press("Enter")
-        await screen.wait_for("╭─ A normal login")
-        await screen.press("a")
-        await screen.wait_for("Next: ")
-        await screen.press("a")
-        await screen.wait_for("Waiting for the browser")
-        await screen.press("c")
-        link = await screen.wait_for_copied(lambda text: "code_challenge=" in text)
-        assert link.startswith("http://login.localhost:")
-        assert "\n" not in link
-        async with Person() as person:
-            await person.authorize(link)
-        await screen.wait_for("Authenticated")

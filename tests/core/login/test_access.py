@@ -87,7 +87,6 @@ def test_another_problem_is_not_the_token_s_fault(status: int) -> None:
 
 
 def test_no_answer_is_no_proof() -> None:
-    """The cause is that of the network."""
     lost = WireFailure(FailureKind.CONNECT, "Nobody listens.", "Start it.")
     [failed] = failures(STAGE.learn(START, [exchange(lost)]).checks)
     assert (failed.seen, failed.cure) == ("Nobody listens.", "Start it.")

@@ -72,7 +72,6 @@ async def test_an_approval_that_was_not_enough_is_not_kept_for_the_next_attempt(
 
 
 async def test_both_approvals_together_are_enough() -> None:
-    """The second yes does not take back the first."""
     both = server_document(
         registration_endpoint="https://elsewhere.example/register", response_types_supported=["token"]
     )
@@ -130,7 +129,6 @@ async def test_a_record_of_a_stage_that_is_not_the_next_one_cannot_be_overridden
 
 
 async def test_an_approval_does_not_reach_the_next_stage() -> None:
-    """The same name in another stage would be another question."""
     sender = ScriptedSender(honest(metadata=TWO))
     async with stopped_login(sender) as login:
         await login.override(SEVERAL)

@@ -59,7 +59,6 @@ def test_an_endpoint_whose_query_stands_in_the_way_is_refused() -> None:
 
 @pytest.mark.parametrize("missing", ["server_metadata", "client", "pkce", "state"])
 def test_a_link_needs_every_earlier_stage(missing: str) -> None:
-    """Nothing is made up."""
     start = replace(START, **{missing: None})
     [failed] = failures(STAGE.learn(start, ()).checks)
     assert failed.name == "authorization.ready"
@@ -88,7 +87,6 @@ def test_a_code_is_learned_and_an_error_is_explained() -> None:
 
 
 def test_an_error_without_a_known_cause_has_no_diagnosis() -> None:
-    """No word is better than a wrong one."""
     odd = read_authorization_response(Secret("error=x_odd&state=the-state"), expected_response(START))
     assert learn_response(START, odd).diagnosis is None
 

@@ -166,7 +166,6 @@ async def test_the_end_of_a_wrapped_address_is_no_code() -> None:
 
 
 async def test_a_malformed_paste_may_be_pasted_again() -> None:
-    """It can have been damaged on the way."""
     async with _waiting() as (login, running, _, state):
         address = f"http://localhost:{port_of(login)}/callback?state={state}&code=code-canary-1"
         assert login.paste(Secret(f"{address}&code=b")).verdict is Verdict.MALFORMED

@@ -41,7 +41,6 @@ async def test_a_server_that_does_not_decode_basic_gets_the_secret_as_it_is() ->
 
 
 async def test_a_client_that_stays_refused_is_tried_in_each_way_once() -> None:
-    """A server that refuses everything gets two requests, and the code is not sent for ever."""
     sender = ScriptedSender(honest(server=CONFIDENTIAL, token=UNKNOWN))
     login = await closed_login(sender, GIVEN)
     assert not login.finished

@@ -95,7 +95,6 @@ async def test_a_server_that_takes_documents_alone_is_logged_in_to() -> None:
 
 
 async def test_a_document_that_is_named_after_a_failure_is_used() -> None:
-    """Without a registration endpoint the login stops, and goes on with a document."""
     only = _server(client_id_metadata_document_supported=True, registration_endpoint=None)
     sender = ScriptedSender(honest(server=only))
     async with stopped_login(sender) as login:

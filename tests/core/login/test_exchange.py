@@ -37,7 +37,6 @@ def test_it_is_sent_once() -> None:
 
 @pytest.mark.parametrize("missing", ["server_metadata", "client", "pkce", "code"])
 def test_without_a_code_nothing_is_sent(missing: str) -> None:
-    """And the way to a new one is named."""
     start = replace(START, **{missing: None})
     assert STAGE.request(start, ()) is None
     [failed] = failures(STAGE.learn(start, ()).checks)
@@ -95,7 +94,6 @@ def test_a_lost_answer_leaves_the_outcome_unknown(may: bool) -> None:
 
 
 def test_a_clock_that_differs_is_told() -> None:
-    """An hour ahead, by the Date of the answer."""
     answer = reply(200, TOKENS, ("Date", "Thu, 01 Jan 2026 01:00:00 GMT"))
     [clock] = [c for c in STAGE.learn(START, [exchange(answer)]).checks if c.name == "token.clock"]
     assert clock.severity is Severity.WARNING

@@ -123,7 +123,6 @@ def test_the_table_has_a_row_for_every_fault() -> None:
 async def test_a_fault_has_a_diagnosis_whose_cure_names_the_cause_and_whose_line_shows_it(
     fault: Fault,
 ) -> None:
-    """And none is an answer that authlens does not know."""
     happened, cure, line = FAULT_WORDS[fault]
     reason = explained(await walked(fault))
     assert reason is not None
@@ -135,7 +134,6 @@ async def test_a_fault_has_a_diagnosis_whose_cure_names_the_cause_and_whose_line
 
 @pytest.mark.parametrize("fault", HANDLED, ids=str)
 async def test_what_authlens_copes_with_is_not_called_a_failure(fault: Fault) -> None:
-    """It is in the record as a note at most."""
     walk = await walked(fault)
     assert walk.login.finished
     assert explained(walk) is None
@@ -143,7 +141,6 @@ async def test_what_authlens_copes_with_is_not_called_a_failure(fault: Fault) ->
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 async def test_a_login_under_a_fault_ends_as_it_should_and_tells_no_secret(fault: Fault) -> None:
-    """No exception, no hang, the right cause, and nothing unmasked."""
     ending = ENDINGS[fault]
     walk = await walked(fault)
     login = walk.login

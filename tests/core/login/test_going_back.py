@@ -76,7 +76,6 @@ async def test_metadata_on_another_origin_is_asked_only_after_a_yes() -> None:
 
 
 async def test_an_override_fetches_nothing_again() -> None:
-    """The same answers are read once more, with the approval."""
     two = reply(200, {"resource": RESOURCE, "authorization_servers": [ISSUER, "https://other.example"]})
     sender = ScriptedSender(honest(metadata=two))
     async with stopped_login(sender) as login:

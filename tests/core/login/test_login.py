@@ -63,7 +63,6 @@ async def test_run_all_runs_the_eight_stages_and_sends_seven_requests() -> None:
 
 
 async def test_two_stages_never_run_at_once() -> None:
-    """The second caller is told."""
     gate = asyncio.Event()
     async with login_to(ScriptedSender(honest(), before=lambda _: gate.wait())) as login:
         first = asyncio.create_task(login.step())

@@ -59,7 +59,6 @@ async def test_a_retry_after_no_answer_registers_a_new_client() -> None:
 
 
 async def test_a_login_that_gets_tokens_clears_the_doubt_and_keeps_what_the_server_needs() -> None:
-    """The next login neither registers nor is refused first."""
     needs_secret = reply(400, {"error": "invalid_request", "error_description": "client_secret is required"})
     token = [needs_secret, honest()[TOKEN]]
     sender, registry, port = ScriptedSender(honest(token=token)), MemoryClientRegistry(), free_port()  # type: ignore[arg-type]

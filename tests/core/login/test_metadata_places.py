@@ -56,7 +56,6 @@ async def test_a_resource_that_is_busy_does_not_become_its_own_server(named: boo
 
 
 async def test_a_busy_second_place_is_no_absence_either() -> None:
-    """It is the last answer that counts."""
     login = await closed_login(_places(False, reply(404), BUSY))
     record = login.trace.records[-1]
     assert len(record.exchanges) == 2

@@ -37,12 +37,10 @@ def test_a_wrapped_address_is_put_together(cut: int) -> None:
 
 
 def test_an_address_among_other_lines_is_found() -> None:
-    """What stands above and below is easily copied with it."""
     assert chosen(["Here it is:", ANSWER[:30], f"  {ANSWER[30:]} ", "regards"]) == ANSWER
 
 
 def test_the_rest_of_an_address_that_was_begun_before_is_joined_to_it() -> None:
-    """A person may paste it piece by piece."""
     assert chosen([ANSWER[40:]], ["nonsense", ANSWER[:20], ANSWER[20:40]]) == ANSWER
 
 
@@ -53,7 +51,6 @@ def test_what_is_refused_is_the_line_itself_whatever_came_before(line: str) -> N
 
 
 def test_an_answer_to_another_login_is_named_before_lines_that_are_nothing() -> None:
-    """The reason that helps most."""
     assert chosen(["junk one", OTHER, "junk two"]) == OTHER
 
 

@@ -117,7 +117,6 @@ async def test_one_that_cannot_be_used_is_refused_with_what_can(uri: str) -> Non
 
 
 def test_the_choice_of_a_part_gives_up_the_whole() -> None:
-    """In the wizard's form the last choice counts."""
     options = Options(redirect_uri="http://localhost:9/cb").choosing(port=8401)
     assert (options.redirect_uri, options.port) == (None, 8401)
     assert options.choosing(redirect_uri="http://[::1]:9/").redirect_uri == "http://[::1]:9/"

@@ -56,7 +56,6 @@ def test_without_an_issuer_nothing_is_asked() -> None:
 
 
 def test_the_schemeless_issuer_is_tolerated_at_a_team_and_nowhere_else() -> None:
-    """The one exception."""
     team = "https://acme.cloudflareaccess.com"
     bare = server_document(team) | {"issuer": "acme.cloudflareaccess.com"}
     assert _failed(reply(200, bare), issuer=parse_url(team)) == []

@@ -111,7 +111,6 @@ async def test_a_failed_login_at_the_standard_emulator_has_no_word_of_cloudflare
 
 
 def test_no_cause_without_a_mark_has_a_word_of_cloudflare() -> None:
-    """Also those that no test plays."""
     for cause in CAUSES:
         marked = cause.kinds or (cause.protections <= MARKED and cause.protections) or cause.credentials
         if not marked and cause.checks.isdisjoint(SERVICE_TOKENS):

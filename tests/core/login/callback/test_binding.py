@@ -175,7 +175,6 @@ def test_drawing_again_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_port_is_one_of_the_same_few_where_that_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client that was registered for one of them is used again; else it is any free port."""
     first, second = free_port("localhost"), free_port("localhost")
     monkeypatch.setattr(binding, "OTHER_PORTS", (first, second))
     assert another_port("localhost") == first
@@ -210,7 +209,6 @@ def test_a_port_that_is_not_for_this_account_is_held_if_somebody_answers(
 
 
 def test_nothing_is_left_open_when_one_family_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first family's port is free again at once."""
     port = free_port("localhost")
     with refusing(monkeypatch, {V6: [errno.EACCES]}), suppress(PermissionError):
         bind_loopback("localhost", port)

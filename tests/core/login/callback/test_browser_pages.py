@@ -108,5 +108,4 @@ def test_page_says_to_close_the_tab_and_go_to_the_terminal(page: Page) -> None:
 
 
 def test_each_page_has_words_of_its_own() -> None:
-    """A person can tell what happened from the heading alone."""
     assert len({Outline(render(page)).text["h1"] for page in Page}) == len(Page)

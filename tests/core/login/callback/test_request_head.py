@@ -63,7 +63,6 @@ def test_the_default_port_may_be_left_out_of_the_host() -> None:
 
 
 def test_the_test_page_has_a_path_of_its_own() -> None:
-    """The tunnel self-test."""
     assert verdict(get(target="/test")) == TunnelTest()
 
 
@@ -124,7 +123,6 @@ def test_no_bytes_raise_and_none_are_a_callback_by_chance(data: bytes) -> None:
 
 @given(st.binary(max_size=40), st.integers(min_value=0, max_value=len(GOOD) - 4))
 def test_bytes_put_into_a_good_request_never_raise(data: bytes, at: int) -> None:
-    """A broken head has a verdict or waits for more, as every head."""
     found = verdict(GOOD[:at] + data + GOOD[at:])
     assert found is None or isinstance(found, Callback | Refusal | TunnelTest)
 

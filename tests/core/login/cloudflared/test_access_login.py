@@ -55,7 +55,6 @@ async def test_the_token_comes_from_stdout_and_is_found_on_disk(tmp_path: Path) 
 
 
 async def test_a_token_that_is_not_on_disk_is_said_to_be_kept_nowhere(tmp_path: Path) -> None:
-    """The token of stdout is never claimed to be kept where it is not."""
     assert (await _log_in(stub_in(tmp_path, "unkept"))).kept_at is None
 
 
@@ -116,7 +115,6 @@ async def test_one_that_waits_for_another_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_nobody_who_logs_in_is_waited_for_no_longer_than_the_limit(tmp_path: Path) -> None:
-    """Its own time limit."""
     with pytest.raises(TimedOut, match="not finished within 1 seconds"):
         await _log_in(stub_in(tmp_path, "slow"), seconds=1)
 
@@ -185,7 +183,6 @@ async def test_a_flood_of_words_is_read_and_not_kept(tmp_path: Path) -> None:
 
 
 async def test_it_gets_no_secret_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What authlens or a script keeps in its environment does not go to another program."""
     for name in ("AUTHLENS_CLIENT_SECRET", "CF_ACCESS_CLIENT_SECRET", "TUNNEL_SERVICE_TOKEN_SECRET"):
         monkeypatch.setenv(name, "canary")
     stub = stub_in(tmp_path)
@@ -204,21 +201,18 @@ async def test_an_address_that_it_cannot_use_runs_nothing(tmp_path: Path) -> Non
 
 
 async def test_a_machine_without_it_is_told_where_to_get_it(tmp_path: Path) -> None:
-    """Detected, not assumed."""
     with pytest.raises(CloudflaredMissing) as raised:
         await find_cloudflared(environ={"PATH": str(tmp_path)})
     assert "downloads" in str(raised.value.cure)
 
 
 async def test_one_that_never_says_its_version_is_not_waited_for(tmp_path: Path) -> None:
-    """Bounded: a broken executable does not hold up the program."""
     stub = stub_in(tmp_path, "mute")
     with pytest.raises(CloudflaredMissing, match="did not report its version"):
         await find_cloudflared(environ=stub.environ, limit=0.5)
 
 
 async def test_a_hostile_line_is_made_safe_to_show(tmp_path: Path) -> None:
-    """Text from outside passes safe_line before anybody sees it."""
     stub = stub_in(tmp_path)
     script = stub.bin / "cloudflared"
     script.write_text(script.read_text().replace("Waiting for login...", "\\x1b]0;owned\\x07"))

@@ -188,7 +188,6 @@ async def test_a_refusal_that_says_nothing_proves_nothing() -> None:
 
 
 async def test_a_refusal_by_another_word_is_a_notice() -> None:
-    """It was refused; the code for it is another one."""
     refused = reply(400, {"error": "invalid_request"})
     async with login_to(ScriptedSender(honest(token=refused))) as login:
         login.watch(come_back(login))
@@ -243,7 +242,6 @@ async def test_arming_what_is_behind_goes_back_to_where_it_can_act(name: str, ba
 
 
 async def test_a_cancelled_wait_leaves_the_experiment_armed() -> None:
-    """Nothing was judged, so nothing is over."""
     async with login_to(ScriptedSender(honest())) as login:
         login.arm(armed("wrong_state"))
         await run_to(login, Stage.AUTHORIZATION)

@@ -36,7 +36,6 @@ def request(url: str, body: Body, kind: str) -> Request:
 
 @given(PAIRS, NAMES, REPLACED)
 def test_a_form_field_is_changed_and_no_other(pairs: dict[str, str], name: str, value: str | None) -> None:
-    """Property: an amendment never changes anything but the named field."""
     before = request("https://as.example/t?a=1", encode_form(pairs.items()), FORM_TYPE)
     after = amended_request(before, [RequestEdit(EditLocation.FORM, name, value)])
     assert (after.method, after.url, after.headers) == (before.method, before.url, before.headers)
@@ -47,7 +46,6 @@ def test_a_form_field_is_changed_and_no_other(pairs: dict[str, str], name: str, 
 def test_a_parameter_of_the_link_is_changed_and_no_other(
     pairs: dict[str, str], name: str, value: str | None
 ) -> None:
-    """Property: the address and the other parameters keep their bytes."""
     url = f"https://as.example/authorize?{encode_query(pairs.items())}".rstrip("?")
     after = amended_url(url, [RequestEdit(EditLocation.QUERY, name, value)])
     address, _, query = after.partition("?")
@@ -59,7 +57,6 @@ def test_a_parameter_of_the_link_is_changed_and_no_other(
 def test_a_json_member_is_changed_and_no_other(
     document: dict[str, object], name: str, value: str | None
 ) -> None:
-    """Property: the other members keep value, kind and order."""
     before = request("https://as.example/r", Body(json.dumps(document).encode()), JSON_TYPE)
     after = json.loads(amended_request(before, [RequestEdit(EditLocation.JSON, name, value)]).body.reveal())
     others = {key: one for key, one in document.items() if key != name}
@@ -70,7 +67,6 @@ def test_a_json_member_is_changed_and_no_other(
 
 
 def test_a_json_member_that_is_no_string_is_read_as_json() -> None:
-    """A list of redirect URIs stays a list."""
     before = request("https://as.example/r", Body(b'{"redirect_uris": ["http://localhost/"]}'), JSON_TYPE)
     after = amended_request(
         before, [RequestEdit(EditLocation.JSON, "redirect_uris", '["http://evil.example/"]')]
@@ -95,7 +91,6 @@ def test_a_header_field_is_changed_left_out_or_added(
 
 
 def test_method_and_address_are_changed_and_the_query_stays() -> None:
-    """The address is what stands before the query."""
     before = Request("GET", "https://as.example/a?b=c")
     after = amended_request(
         before,
@@ -136,7 +131,6 @@ def test_what_could_never_be_sent_is_refused_with_the_reason(
 
 
 def test_the_words_and_the_repr_hold_no_value() -> None:
-    """A record says what was changed, never into what."""
     one = RequestEdit(EditLocation.FORM, "code_verifier", Secret("canary-verifier"))
     assert one.words == "code_verifier was replaced"
     assert RequestEdit(EditLocation.QUERY, "resource", None).words == "resource was left out"

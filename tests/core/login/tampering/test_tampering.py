@@ -116,7 +116,6 @@ def test_no_form_offers_an_option_that_its_flow_does_not_use(
 
 
 async def test_what_is_secret_is_offered_in_its_box() -> None:
-    """Code, verifier, state and token are masked wherever they are edited."""
     async with login_to(ScriptedSender(honest())) as login:
         login.watch(come_back(login))
         secret: set[str] = set()
@@ -140,7 +139,6 @@ async def test_what_is_secret_is_offered_in_its_box() -> None:
     ],
 )
 def test_choices_become_options(chosen: dict[str, str], options: Options) -> None:
-    """Within the protocol: the login is used with other options."""
     assert with_choices(Options(), chosen) == options
 
 
@@ -149,7 +147,6 @@ def test_choices_become_options(chosen: dict[str, str], options: Options) -> Non
     [{"port": "99999"}, {"port": "x"}, {"method": "PUT"}, {"redirect_host": "a.example"}, {"issuer": "x"}],
 )
 def test_a_choice_that_cannot_be_is_refused_in_words(chosen: dict[str, str]) -> None:
-    """The message says what can be."""
     with pytest.raises(ValueError, match=r"\.$"):
         with_choices(Options(), chosen)
 
@@ -187,7 +184,6 @@ async def test_an_edited_link_is_the_one_handed_out() -> None:
 
 
 async def test_an_edit_that_changes_nothing_marks_nothing_and_one_for_the_next_run_only() -> None:
-    """The same value again is no tampering; a retry is honest."""
     async with login_to(
         ScriptedSender(honest(server=[reply(503), reply(503), reply(200, server_document())]))
     ) as login:
@@ -203,7 +199,6 @@ async def test_an_edit_that_changes_nothing_marks_nothing_and_one_for_the_next_r
 
 
 async def test_going_back_or_choosing_anew_drops_the_edits() -> None:
-    """They belonged to a request that is not the next one any more."""
     async with login_to(ScriptedSender(honest())) as login:
         await run_to(login, Stage.SERVER_METADATA)
         drops: tuple[Callable[[], None], ...] = (
@@ -242,7 +237,6 @@ async def test_tokens_are_not_kept_either_while_an_experiment_is_still_to_come()
 
 
 async def test_a_client_of_a_changed_registration_is_not_remembered() -> None:
-    """The next login would use it without knowing."""
     registry = MemoryClientRegistry()
     async with login_to(ScriptedSender(honest()), registry=registry) as login:
         await run_to(login, Stage.REGISTRATION)
@@ -294,7 +288,6 @@ async def test_a_failed_exchange_is_edited_and_its_edit_waits_until_there_is_a_n
 
 
 async def test_a_stopped_stage_runs_with_its_edit_and_not_as_a_retry() -> None:
-    """What failed is run anew with what was changed."""
     sender = ScriptedSender(honest(server=[reply(503), reply(200, server_document())]))
     async with login_to(sender) as login:
         await run_to(login, Stage.SERVER_METADATA)
@@ -317,7 +310,6 @@ async def test_a_stopped_stage_runs_with_its_edit_and_not_as_a_retry() -> None:
     ],
 )
 async def test_what_is_not_there_can_be_added(stage: Stage, place: EditLocation, words: str) -> None:
-    """A header field, a parameter, a member, wherever the request has room for one."""
     sender = ScriptedSender(honest())
     async with login_to(sender) as login:
         login.watch(come_back(login))
@@ -332,7 +324,6 @@ async def test_what_is_not_there_can_be_added(stage: Stage, place: EditLocation,
 
 
 async def test_a_parameter_is_added_to_the_link_which_is_shown_whole_before() -> None:
-    """What stands there before is what is handed out."""
     links: list[str] = []
     async with login_to(ScriptedSender(honest())) as login:
         login.watch(lambda e: links.append(e.url) if isinstance(e, AuthorizationReady) else None)
@@ -347,7 +338,6 @@ async def test_a_parameter_is_added_to_the_link_which_is_shown_whole_before() ->
 
 
 async def test_what_is_there_already_has_no_name_or_cannot_be_sent_is_not_added() -> None:
-    """Each is refused with its reason, before anything is sent."""
     async with login_to(ScriptedSender(honest())) as login:
         for name, value, words in (
             ("accept", "x", "is already there"),
@@ -359,7 +349,6 @@ async def test_what_is_there_already_has_no_name_or_cannot_be_sent_is_not_added(
 
 
 def test_what_is_added_under_a_secret_name_is_a_secret() -> None:
-    """A typed client_secret is masked like one that was read."""
     assert isinstance(added(EditLocation.FORM, "client_secret", "canary", ()).value, Secret)
 
 

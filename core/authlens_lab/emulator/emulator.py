@@ -16,7 +16,7 @@ from authlens_lab.emulator.access.issued_service_tokens import IssuedServiceToke
 from authlens_lab.emulator.grants import DEVICE_LIFETIME, Grants
 from authlens_lab.emulator.issued import rules_of
 from authlens_lab.emulator.ledger import Ledger
-from authlens_lab.emulator.origins import LoopbackServer, LoopbackSettings, close_all, taken_port
+from authlens_lab.emulator.origins import LoopbackServer, LoopbackSettings, close_all, occupied
 from authlens_lab.emulator.profile import HOSTILE_TEXT, Fault, Profile, email_of, named_faults
 from authlens_lab.emulator.randomness import drawn_from
 from authlens_lab.emulator.server.machines import Machines
@@ -130,7 +130,7 @@ class Emulator(LoopbackServer):
     async def start(self) -> None:
         await super().start()
         if self.has(Fault.PORT_TAKEN):
-            self._listeners = taken_port(self._callback_port)
+            self._listeners = occupied(self._callback_port)
 
     async def stop(self) -> None:
         close_all(self._listeners)

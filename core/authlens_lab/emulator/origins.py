@@ -255,7 +255,7 @@ def close_all(listeners: list[socket.socket]) -> None:
     listeners.clear()
 
 
-def taken_port(port: int) -> list[socket.socket]:
+def occupied(port: int) -> list[socket.socket]:
     """Listen on a port and never answer; an address that is in use already is left as it is."""
     listeners: list[socket.socket] = []
     # Both, because a client that finds one in use could still listen at the other (RFC 8252 §7.3).

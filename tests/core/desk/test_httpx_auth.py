@@ -1,6 +1,6 @@
 """`AuthlensAuth`: real clients of httpx at real servers, with the credential for one URL and nothing else."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
@@ -23,12 +23,6 @@ from support.rotating_server import RotatingServer, Scripted, rotating_server
 
 CREDENTIAL_FIELDS = ("authorization", "dpop", "cf-access-client-id", "cf-access-client-secret")
 CLIENT_ID = f"{'0123456789abcdef' * 2}.access"
-
-
-@pytest.fixture
-def server() -> Iterator[RotatingServer]:
-    with rotating_server() as running:
-        yield running
 
 
 def grant_for(base: str, url: str) -> Grant:

@@ -24,7 +24,6 @@ from authlens_core.desk.session import Session
 from authlens_core.login.login import Login
 from authlens_core.login.registered_clients import RegisteredClients
 from authlens_core.state.locks import LockBusy, Locks
-from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.errors import NoSecretStore, StateUnusable, TimedOut
@@ -32,9 +31,9 @@ from authlens_core.values.exchange import Exchange
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from authlens_lab.emulator import Emulator, PlayResult, play_person
+from authlens_lab.emulator import Emulator
 from support.cloudflared_stub import stub_in
-from support.driven_login import until
+from support.driven_login import played, until
 from support.grants import grant
 from support.made_checks import present
 from support.needs import free_port
@@ -51,19 +50,8 @@ async def _sitting(**settings: Any) -> AsyncIterator[tuple[Emulator, Session]]:
 
 
 async def _log_in(session: Session, url: str, options: Options) -> Login:
-    playing: list[asyncio.Task[PlayResult]] = []
-
-    def watch(event: Event) -> None:
-        if isinstance(event, AuthorizationReady):
-            playing.append(asyncio.ensure_future(play_person(event.url)))
-
     login = start_login(session, url, options)
-    login.watch(watch)
-    try:
-        await login.run_all()
-        await asyncio.gather(*playing)
-    finally:
-        await login.aclose()
+    await played(login)
     return login
 
 

@@ -1,6 +1,6 @@
 """A login at a server that rotates refresh tokens, in memory."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from support.rotating_server import RotatingServer, rotating_server
+from support.rotating_server import RotatingServer
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,6 @@ class LoggedIn:
     wire: Wire
     server: RotatingServer
     url: str
-
-
-@pytest.fixture
-def server() -> Iterator[RotatingServer]:
-    """A server that ends the grant when a refresh token comes twice."""
-    with rotating_server() as running:
-        yield running
 
 
 @pytest.fixture

@@ -6,19 +6,17 @@ from typing import Final
 import pytest
 from msgspec.structs import replace
 
-from authlens_core.login.login import Login
 from authlens_core.trace.arrows import Arrow, Party, authorities, messages
 from authlens_core.trace.record import Outcome, RunningStage, Stage, StageRecord, Trace
 from authlens_core.values.check import Check, CheckId, Severity, judged
 from authlens_core.values.exchange import Exchange, FailureKind, Headers, Purpose, Request, WireFailure
-from authlens_core.values.login_options import Options
 from authlens_core.values.stage import GrantType
+from support.driven_login import closed_login
 from support.scripted_login import (
     ISSUER,
     RESOURCE,
     Answer,
     ScriptedSender,
-    come_back,
     exchange,
     honest,
     reply,
@@ -30,12 +28,7 @@ LOST: Final = WireFailure(FailureKind.TIMEOUT, "Nothing came for 10 seconds.")
 
 async def logged_in(*answers: str, **changes: Answer | list[Answer]) -> Trace:
     """Return the trace of a login at an honest server, or at one that answers with `changes`."""
-    login = Login(RESOURCE, ScriptedSender(honest(**changes)), options=Options(port=0))
-    login.watch(come_back(login, *answers))
-    try:
-        return await login.run_all()
-    finally:
-        await login.aclose()
+    return (await closed_login(ScriptedSender(honest(**changes)), answers=answers)).trace
 
 
 def record(

@@ -30,7 +30,7 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
 from authlens_lab.emulator import Emulator, PlayResult, play_person
-from support.driven_login import leaks
+from support.driven_login import leaks, played
 from support.grants import grant, keep
 from support.hostile_trace import CANARY, hostile_trace
 from support.scripted_login import RESOURCE, ScriptedSender, come_back, honest, reply
@@ -217,19 +217,8 @@ def _bytes(directory: Path) -> bytes:
 
 
 async def _log_in(session: Session, url: str) -> None:
-    playing: list[asyncio.Task[PlayResult]] = []
-
-    def watch(event: Event) -> None:
-        if isinstance(event, AuthorizationReady):
-            playing.append(asyncio.ensure_future(play_person(event.url)))
-
     login = start_login(session, url, Options(port=0, wait=60))
-    login.watch(watch)
-    try:
-        await login.run_all()
-        await asyncio.gather(*playing)
-    finally:
-        await login.aclose()
+    await played(login)
     assert login.finished
 
 

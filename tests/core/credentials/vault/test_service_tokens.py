@@ -1,6 +1,6 @@
 """Service tokens in the store, tried on an application of each mode, and replaced without losing one."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -39,12 +39,6 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 def a_token(url: str = "https://wiki.example.com/", client_id: str = ID) -> ServiceToken:
     return replace(ServiceToken.new(url, client_id), added_at=NOW)
-
-
-@pytest.fixture
-async def wire() -> AsyncIterator[Wire]:
-    async with Wire() as opened:
-        yield opened
 
 
 async def test_a_secret_comes_back_and_stands_nowhere_but_in_the_store(

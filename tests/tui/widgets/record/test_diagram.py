@@ -7,7 +7,6 @@ import pytest
 from rich.cells import cell_len
 
 from authlens_core.export.redaction import Redactor
-from authlens_core.login.login import Login
 from authlens_core.trace.arrows import Party, messages
 from authlens_core.trace.record import Fact, FactId, Outcome, RunningStage, Stage, StageRecord
 from authlens_core.values.exchange import (
@@ -19,17 +18,15 @@ from authlens_core.values.exchange import (
     Response,
     WireFailure,
 )
-from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import Tone, rows_of
 from authlens_tui.widgets.record.diagram import DiagramLine, diagram_lines
+from support.driven_login import closed_login
 from support.made_checks import failed
 from support.scripted_login import (
     BEGAN,
-    RESOURCE,
     Answer,
     ScriptedSender,
-    come_back,
     exchange,
     honest,
     reply,
@@ -43,12 +40,7 @@ LANES: Final = (60, 78, 84, 118, 198)
 
 async def recorded(*answers: str, **changes: Answer | list[Answer]) -> tuple[StageRecord, ...]:
     """Return what a login at an honest server left, or one that answers with `changes`."""
-    login = Login(RESOURCE, ScriptedSender(honest(**changes)), options=Options(port=0))
-    login.watch(come_back(login, *answers))
-    try:
-        return (await login.run_all()).records
-    finally:
-        await login.aclose()
+    return (await closed_login(ScriptedSender(honest(**changes)), answers=answers)).trace.records
 
 
 def hostile(text: str) -> StageRecord:

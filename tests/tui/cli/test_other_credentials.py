@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,34 +16,13 @@ import pytest
 from authlens_lab.emulator import Emulator
 from authlens_tui.cli import main
 from support.cloudflared_stub import AUD, jwt, stub_in
-from support.server_process import child, ended
+from support.server_process import child
+from support.verb_process import authlens
 from support.waiting import PATIENCE, runs
 
 Captured = pytest.CaptureFixture[str]
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
 TESTS = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command left."""
-
-    code: int
-    answer: str
-    words: str
-
-
-async def authlens(environ: Mapping[str, str], *arguments: str, typed: str = "") -> Done:
-    """Run one command to its end, with `typed` on its standard input."""
-    process = await asyncio.create_subprocess_exec(
-        *(AUTHLENS, *arguments),
-        env=dict(environ),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    out, err = await ended(process, typed.encode())
-    return Done(process.returncode or 0, out.decode(), err.decode())
 
 
 @pytest.fixture

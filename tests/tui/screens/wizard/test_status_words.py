@@ -16,6 +16,7 @@ from authlens_tui.screens.wizard.status_words import authenticated_words, failed
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.lines import Line
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
+from support.driven_login import closed_login
 from support.made_checks import present
 from support.screens import press, scripted, text_of, until, wizard_on
 from support.scripted_login import BEGAN, METADATA, RESOURCE, ScriptedSender, come_back, honest, reply
@@ -24,11 +25,7 @@ from support.walked_faults import FAULT_WORDS, Walk, walked
 
 async def finished() -> Login:
     """Return a login at an honest server, at its end."""
-    login, _ = scripted()
-    login.watch(come_back(login))
-    await login.run_all()
-    await login.aclose()
-    return login
+    return await closed_login(ScriptedSender(honest()))
 
 
 def warned(trace: Trace, stage: Stage, *seen: str) -> Trace:

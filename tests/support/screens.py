@@ -97,7 +97,7 @@ class Host(BaseApp):
         self.copied.append((what, text.reveal() if isinstance(text, Secret) else text))
 
     def on_dashboard_login_wanted(self, message: LoginWanted) -> None:
-        self.wanted.append(message.url)
+        self.wanted.append(" as ".join(filter(None, (message.url, message.account))))
 
     def on_dashboard_trace_wanted(self, message: TraceWanted) -> None:
         self.wanted.append(message.trace.kind.value)

@@ -732,7 +732,9 @@ async def test_logging_in_as_somebody_else_begins_where_the_team_logs_out() -> N
     async with dashboard(grant("wiki")) as (_, pilot, app):
         await press(pilot, "w", then="/cdn-cgi/access/logout")
         assert "private" in text_of(app)
-        await press(pilot, "y", then=lambda: app.wanted == ["https://wiki.example.com/mcp"])
+        await press(pilot, *"a/b", "enter", then="cannot be the name of an account")
+        await press(pilot, *["backspace"] * 3, *"work", "enter", then=lambda: bool(app.wanted))
+        assert app.wanted == ["https://wiki.example.com/mcp as work"]
         logout = "https://team.cloudflareaccess.com/cdn-cgi/access/logout"
         await until(pilot, lambda: app.copied == [("Logout address", logout)])
 

@@ -36,7 +36,7 @@ _APPLIES: Final[Mapping[str, Callable[[InventoryEntry], bool]]] = {
         _is_login,
     ),
     "selected.forget": lambda entry: entry.cloudflared is None,
-    "login.switch_account": lambda entry: entry.kind is CredentialKind.OAUTH and entry.is_of_team,
+    "login.switch_account": lambda entry: entry.kind is CredentialKind.OAUTH,
     "login.edit_service_token": lambda entry: entry.service_token is not None,
     "login.again": lambda entry: entry.service_token is None and _has_one_address(entry),
     "tokens.copy_login_link": lambda entry: (

@@ -12,7 +12,8 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.desk.credentials import InventoryEntry, ServiceToken, StateUnusable, working_logins
+from authlens_core.desk.credentials import ServiceToken, StateUnusable, working_logins
+from authlens_core.desk.session import account_name
 from authlens_core.desk.settings import MOST_FAVOURITES, SettingsFile
 from authlens_core.explain.pasted_url import login_url, url_in
 from authlens_core.values.login_options import Options
@@ -191,6 +192,47 @@ class NewLoginScreen(ActionChecks, Dialog[LoginChoice | None]):
         return bool(self._offered)
 
 
+class OtherAccountScreen(Dialog[str | None]):
+    """Asks for the name of another account at a resource.
+
+    Args:
+        title: of the login that there is.
+        logout: the address that ends the browser's session; empty if it is not known.
+    """
+
+    BINDINGS = keys("other_account")
+    field = getters.query_one("#account", Input)
+
+    def __init__(self, title: str, logout: str) -> None:
+        super().__init__()
+        self._title = title
+        self._logout = logout
+
+    def body(self) -> ComposeResult:
+        ways = "use a private window" + (", or open the address below first" if self._logout else "")
+        explanation = (
+            f"The login to {self._title} stays. The browser signs in automatically with the account it "
+            f"remembers. To choose another, {ways}."
+        )
+        with DialogBox("Log in with another account"):
+            yield Static(Content(explanation), classes="dialog-words")
+            yield Input(placeholder="work", id="account")
+            yield Static(
+                Content("Enter starts. The name is for the new login."), id="problem", classes="dialog-hint"
+            )
+            if self._logout:
+                yield Static(
+                    Content(f"{self._logout} logs you out of every application of the team; it is copied.")
+                )
+            with DialogButtons():
+                yield action_button("Log in", "log_in", variant="primary")
+
+    @on(Input.Submitted)
+    def action_log_in(self) -> None:
+        with self.telling("#problem"):
+            self.dismiss(account_name(self.field.value.strip()))
+
+
 class LoginActions:
     """Asks for the options of a login, then requests it; `select` selects a credential by its id."""
 
@@ -254,22 +296,20 @@ class LoginActions:
             self._context.show(CloudflaredScreen(entry.cloudflared.url, self._context.session))
 
     def switch_account(self) -> None:
-        """Log in as another account: copy the address that ends the browser's session first."""
+        """Log in as another account, under a name; copy the address that ends the browser's session."""
         entry = self._context.selected
         if entry is None:
             return
-        logout = f"https://{entry.team}/cdn-cgi/access/logout"
-        explanation = (
-            "The browser signs in automatically with the account it remembers. To choose another, use a "
-            "private window, or open this address first. It logs you out of every application of the "
-            f"team.\n\n{logout}"
-        )
+        logout = f"https://{entry.team}/cdn-cgi/access/logout" if entry.is_of_team else ""
 
-        def go(_entry: InventoryEntry) -> None:
-            self._context.run(self._context.screen.app.copy(logout, "Logout address"))
-            self._log_in(entry.url)
+        def start(account: str | None) -> None:
+            if account is None:
+                return
+            if logout:
+                self._context.run(self._context.screen.app.copy(logout, "Logout address"))
+            self._log_in(entry.url, account=account)
 
-        self._context.confirm("Log in with another account?", explanation, "Copy and log in", go)
+        self._context.screen.app.push_screen(OtherAccountScreen(entry.title, logout), start)
 
     def add_service_token(self) -> None:
         self._service_token_form(None)

@@ -148,28 +148,24 @@ async def test_a_crash_shows_no_value_and_no_local_variable(run_app: RunApp) -> 
         assert left_in_good_order(screen)
 
 
-async def test_a_crash_while_composing_shows_no_value(run_app: RunApp) -> None:
-    """The same before the first paint, and in a worker."""
-    more = """
+COMPOSING = """
 def compose(self):
     fail(self)
     yield
 Shown.compose = compose
 """
-    async with run_app(more) as screen:
-        assert await screen.wait_for_exit() == 1
-        assert b"c4n4ry-local" not in screen.raw
-        assert b"c4n4ry-message" not in screen.raw
-        assert b"ValueError" in screen.raw
-
-
-async def test_a_crash_in_a_worker_shows_no_value(run_app: RunApp) -> None:
-    """A worker's error comes wrapped; what is wrapped is what is named."""
-    more = """
+IN_A_WORKER = """
 async def work_and_fail(self):
     fail(self)
 Shown.on_mount = lambda self: self.run_worker(work_and_fail(self), description="fails")
 """
+
+
+@pytest.mark.parametrize("more", [COMPOSING, IN_A_WORKER], ids=["while composing", "in a worker"])
+async def test_a_crash_before_the_first_paint_or_in_a_worker_shows_no_value(
+    run_app: RunApp, more: str
+) -> None:
+    """A worker's error comes wrapped; what is wrapped is what is named."""
     async with run_app(more) as screen:
         assert await screen.wait_for_exit() == 1
         assert b"c4n4ry" not in screen.raw

@@ -238,8 +238,7 @@ async def test_refresh_probe_and_inspect_at_the_emulator() -> None:
         await pilot.press("r")
         await settled(screen, pilot)
         assert said(screen).startswith("✔ Refreshed: a new access token, valid ")
-        await pilot.press("p")
-        await until(pilot, lambda: not screen.context.busy and "asking" not in said(screen).lower())
+        await press(pilot, "p", then=lambda: not screen.context.busy and "asking" not in said(screen).lower())
         assert said(screen).startswith("✔")
         await press(pilot, "enter", then=lambda: app.wanted == ["probe"])
 

@@ -1,6 +1,5 @@
 """A keyring that is slow or dies in the middle of a call: words, and an end as soon as it is asked for."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,12 +9,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-import support.keyring_backends
 from authlens_core.credentials.records.grant import GrantSecrets, utc_now
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.secret import Secret
 from support.grants import grant
+from support.keyring_backends import FakeKeyring
 from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -32,13 +31,7 @@ class Machine:
 
     def environ(self, backend: str) -> dict[str, str]:
         """Return the environment in which `backend` is the keyring."""
-        return {
-            **os.environ,
-            "PYTHONPATH": str(Path(support.keyring_backends.__file__).parents[1]),
-            "PYTHON_KEYRING_BACKEND": f"support.keyring_backends.{backend}",
-            "FAKE_KEYRING": str(self.keyring),
-            "AUTHLENS_HOME": str(self.state),
-        }
+        return FakeKeyring(self.keyring).environ(backend) | {"AUTHLENS_HOME": str(self.state)}
 
     def start(self, backend: str, *arguments: str) -> subprocess.Popen[str]:
         """Start authlens on `backend`."""

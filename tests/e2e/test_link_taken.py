@@ -15,7 +15,7 @@ import pytest
 from support.person import Person
 from support.preloaded import Preloaded
 from support.server_process import ended
-from support.terminal import Terminal, callback_port, plain_link, terminal
+from support.terminal import Terminal, begin_demo, callback_port, link_shown, plain_link, terminal
 from support.verb_process import file_keyring
 
 pytestmark = pytest.mark.e2e
@@ -29,15 +29,10 @@ COPIED = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
 
 async def link_in(screen: Terminal) -> str:
     """Walk to the link; return it."""
-    await screen.wait_for("A normal login")
-    screen.press("enter")
-    await screen.wait_for("╭─ A normal login")
-    screen.press("a")
-    await screen.wait_for("Next: ")
+    await begin_demo(screen)
     screen.press("a")
     await screen.wait_for("Waiting")
-    await screen.wait_until(lambda: any("response_type=" in link for link in screen.links()), "link")
-    return next(link for link in screen.links() if "response_type=" in link)
+    return await link_shown(screen)
 
 
 async def test_over_ssh_the_link_is_copied_by_the_terminal(program: Preloaded) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from support.person import Person
 from support.preloaded import Preloaded
-from support.terminal import Terminal, callback_port, left_on, plain_link, terminal
+from support.terminal import Terminal, begin_demo, callback_port, left_on, link_shown, plain_link, terminal
 from support.verb_process import authlens, file_keyring
 
 pytestmark = pytest.mark.e2e
@@ -54,22 +54,20 @@ def is_free(port: int) -> bool:
 
 async def walk_to(screen: Terminal, state: str) -> None:
     """Bring the demo to a state: the menu, the dashboard, the wizard, the wait, or the link alone."""
-    await screen.wait_for("A normal login")
     if state == "menu":
+        await screen.wait_for("A normal login")
         return
     if state == "dashboard":
+        await screen.wait_for("A normal login")
         screen.press("escape")
         await screen.wait_for("No credentials in this demo yet")
         return
-    screen.press("enter")
-    await screen.wait_for("╭─ A normal login")
-    screen.press("a")
-    await screen.wait_for("Next: ")
+    await begin_demo(screen)
     if state == "wizard":
         return
     screen.press("a")
     await screen.wait_for("Waiting")
-    await screen.wait_until(lambda: any("response_type=" in link for link in screen.links()), "link")
+    await link_shown(screen)
     if state == "link":
         screen.press("U")
         await screen.wait_for("Press Enter to return to the full screen")
@@ -136,8 +134,7 @@ async def test_a_crash_in_the_wait_shows_no_value_and_frees_the_port() -> None:
         await screen.wait_for("Next: ")
         screen.press("a")
         await screen.wait_for("Waiting")
-        await screen.wait_until(lambda: any("response_type=" in link for link in screen.links()), "link")
-        port = callback_port(link_of(screen))
+        port = callback_port(await link_shown(screen))
         screen.press("c")
         assert await screen.wait_for_exit() == 1
         all_is_well(screen, port)

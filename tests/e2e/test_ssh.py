@@ -23,7 +23,7 @@ import pytest
 from support.needs import Laptop, free_port, laptop, needs
 from support.person import Person
 from support.server_process import ended
-from support.terminal import Terminal, callback_port, plain_link, terminal
+from support.terminal import Terminal, callback_port, link_shown, plain_link, terminal
 from support.waiting import PATIENCE
 
 READY_SECONDS: Final = PATIENCE
@@ -267,14 +267,9 @@ async def emulator() -> AsyncIterator[str]:
 
 async def link_in(screen: Terminal) -> str:
     """Walk to the link on the full screen; return the link."""
-
-    def links() -> list[str]:
-        return [link for link in screen.links() if "response_type=" in link]
-
     await screen.wait_for("Next: ")
     screen.press("a")
-    await screen.wait_until(lambda: bool(links()), "link")
-    return links()[0]
+    return await link_shown(screen)
 
 
 def forward_line(text: str, machine: Machine, port: int) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from support.person import Person
 from support.server_process import ServerProcess, ended
-from support.terminal import Terminal, terminal
+from support.terminal import Terminal, begin_demo, terminal
 
 pytestmark = pytest.mark.e2e
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
@@ -53,15 +53,6 @@ async def token_of(keyring_machine: Mapping[str, str], url: str) -> tuple[int, s
 DEMO = (AUTHLENS, "demo", "--port", "0")
 
 
-async def begin(screen: Terminal) -> None:
-    """Begin the plain login of the demo's menu."""
-    await screen.wait_for("A normal login")
-    screen.press("\r")
-    await screen.wait_for("╭─ A normal login")
-    screen.press("a")
-    await screen.wait_for("Next: ")
-
-
 async def test_the_demo_opens_with_a_login_that_plays_itself() -> None:
     """Unless the user wants no motion; a key leads to the menu, and nothing else happens."""
     async with terminal(DEMO, env={**os.environ, "AUTHLENS_REDUCED_MOTION": ""}) as screen:
@@ -76,7 +67,7 @@ async def test_the_demo_opens_with_a_login_that_plays_itself() -> None:
 async def test_a_login_stage_by_stage() -> None:
     """`n` runs one stage; the list at the side says what has passed."""
     async with terminal(DEMO) as screen:
-        await begin(screen)
+        await begin_demo(screen)
         for stage in ("1 Detection", "2 Resource metadata", "3 Server metadata", "4 Registration", "5 PKCE"):
             screen.press("n")
             await screen.wait_for(f"✔ {stage}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
 import selectors
@@ -122,9 +121,6 @@ class Browser:
             if time.monotonic() > deadline:
                 raise BrowserFailed(f"no {text!r} at {self.url()}:\n{seen}")
             time.sleep(0.05)
-
-    def screenshot(self, path: Path) -> None:
-        path.write_bytes(base64.b64decode(self.command("GET", "/screenshot")))
 
     def close(self) -> None:
         self.command("DELETE", "")

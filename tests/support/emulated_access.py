@@ -49,7 +49,6 @@ class Program:
     emulator: Emulator
     http: httpx.AsyncClient
     redirect_uri: str
-    callbacks: list[str]
     client_id: str = ""
     verifier: str = field(default_factory=lambda: verifier_whose_challenge_starts_with("abcABC012"))
 
@@ -148,11 +147,9 @@ async def program_at(
     *faults: str, profile: Profile = Profile.ACCESS, **settings: Any
 ) -> AsyncIterator[Program]:
     """Start an emulator with these faults, a callback listener and a program that knows both."""
-    callbacks: list[str] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        callbacks.append(head.split()[1].decode())
+        await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nGot it!\r\n0\r\n\r\n")
         await writer.drain()
         writer.close()
@@ -165,4 +162,4 @@ async def program_at(
         Emulator(profile, faults=faults, **settings) as emulator,
         httpx.AsyncClient(trust_env=False, timeout=10) as http,
     ):
-        yield Program(emulator, http, redirect_uri, callbacks)
+        yield Program(emulator, http, redirect_uri)

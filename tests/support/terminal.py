@@ -387,6 +387,21 @@ def callback_port(link: str) -> int:
     return urlsplit(parse_qs(urlsplit(link).query)["redirect_uri"][0]).port or 0
 
 
+async def begin_demo(screen: Terminal) -> None:
+    """Begin the normal login of the demo's menu."""
+    await screen.wait_for("A normal login")
+    screen.press("enter")
+    await screen.wait_for("╭─ A normal login")
+    screen.press("a")
+    await screen.wait_for("Next: ")
+
+
+async def link_shown(screen: Terminal) -> str:
+    """Wait for the link of a login on the full screen, and return it."""
+    await screen.wait_until(lambda: any("response_type=" in link for link in screen.links()), "link")
+    return next(link for link in screen.links() if "response_type=" in link)
+
+
 def plain_link(screen: Terminal) -> str:
     return next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
 

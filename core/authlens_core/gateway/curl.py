@@ -17,20 +17,25 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from authlens_core.credentials.lifecycle.operation import RecordBuilder
+from authlens_core.credentials.lifecycle.probe_call import probe_result
 from authlens_core.credentials.lifecycle.request_credential import (
     RequestCredential,
     leads_to_login,
     refuses_token,
 )
 from authlens_core.credentials.lifecycle.request_headers import CredentialHeaders
+from authlens_core.credentials.records.grant import utc_now
 from authlens_core.gateway.signed_stream import Renewal, SendAgain, refused_for_good
 from authlens_core.grammars.curl import CurlRequest, config_line, newest_head
 from authlens_core.values.errors import AuthlensError, NetworkFailure, Refused, UsageError
-from authlens_core.values.exchange import Response
+from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.fix import step
 from authlens_core.values.formats.curl_header import field_name, header_argument
-from authlens_core.values.secret import Secret, for_children
+from authlens_core.values.secret import Body, Secret, for_children
+from authlens_core.values.stage import Stage
 from authlens_core.values.url import parse_url
 from authlens_core.wire.addresses import local_addresses
 from authlens_core.wire.proxy_settings import is_never_proxied
@@ -169,12 +174,13 @@ async def authorized_curl(
         async with _running(path, request, config) as curl:
             renewed = await _renewed(source, renewal, credential, await curl.head())
             if renewed is None or not request.is_repeatable:
+                start = curl.held
                 code, head = await curl.pass_on(), await curl.head()
                 if head is None or code not in (0, _HTTP_ERROR):
                     return CurlOutcome(code)
                 if renewed is not None:
                     return CurlOutcome(NetworkFailure.exit_code, SendAgain())
-                problem = _problem(source.url, request, head)
+                problem = _problem(source.url, request, head, start)
                 if problem is not None and not request.shows_status:
                     code = Refused.exit_code
                 return CurlOutcome(code, problem)
@@ -195,22 +201,34 @@ async def _renewed(
     return None
 
 
-def _problem(url: str, request: CurlRequest, head: Response) -> Refused | None:
-    """Return what the answer refuses, if it is not the resource's own answer."""
+def _problem(url: str, request: CurlRequest, head: Response, start: bytes) -> Refused | None:
+    """Return what the answer refuses, if it is not the resource's own answer.
+
+    Args:
+        start: how its body begins, which may name the cause.
+    """
     location = (head.headers.get("location") or "").partition("?")[0]
     target = location if 300 <= head.status < 400 else ""
     by_edge = head.status == 403 and any(head.headers.get(name) for name in _OF_THE_EDGE)
-    refused = refused_for_good(url)
     if refuses_token(head):
-        return refused
+        return refused_for_good(url)
     if by_edge or leads_to_login(target):
-        return Refused(
-            f"{url} is behind a login page or another check, which answered instead.", refused.cure
-        )
+        return _refusal(url, request, head, start)
     # A script that reads a page, or follows, would take the redirect for an empty page.
     if target and (request.method == "GET" or "--location" in request.values):
         return Refused(f"{url} redirects to {target}. The credential is not sent there.", "Ask that URL.")
     return None
+
+
+def _refusal(url: str, request: CurlRequest, head: Response, start: bytes) -> Refused:
+    """Return what `authlens probe` would say of this answer."""
+    now = utc_now()
+    # What a refusal means depends on the credential, which only its field's name stands for here.
+    sent = Request(request.method, url, Headers.of([("Authorization", "Bearer -")]))
+    complete_response = replace(head, body=Body(start))
+    exchange = Exchange(sent, complete_response, None, now, 0.0, purpose=Purpose.CREDENTIAL)
+    result = probe_result(exchange, RecordBuilder(Stage.PROBE, url, now), "credential")
+    return Refused(result.said, result.cure)
 
 
 async def send_openly(url: str, request: CurlRequest, path: str) -> CurlOutcome:

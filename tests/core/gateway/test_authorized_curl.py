@@ -108,17 +108,11 @@ async def test_a_resource_that_refuses_the_new_token_too_is_a_refusal(
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Scripted(302, None, (("Location", LOGIN_PAGE), *BY_ACCESS)), "behind a login page or another check"),
+        (Scripted(302, None, (("Location", LOGIN_PAGE), *BY_ACCESS)), "redirects to its login page"),
         (Scripted(302, None, (("Location", "https://idp.example/sso/start?x=1"),)), "/sso/start."),
         (Scripted(302, None, (("Location", "/elsewhere"),)), "redirects to /elsewhere."),
-        (
-            Scripted(403, None, (("CF-Access-Aud", "a" * 64), *BY_ACCESS)),
-            "behind a login page or another check",
-        ),
-        (
-            Scripted(403, None, (("cf-mitigated", "challenge"), *BY_ACCESS)),
-            "behind a login page or another check",
-        ),
+        (Scripted(403, None, (("CF-Access-Aud", "a" * 64), *BY_ACCESS)), "no policy of the application"),
+        (Scripted(403, None, (("cf-mitigated", "challenge"), *BY_ACCESS)), "a challenge page"),
     ],
 )
 async def test_a_login_page_and_a_challenge_are_no_success_unless_asked_for(
@@ -143,7 +137,7 @@ async def test_a_web_page_of_access_is_shown_as_curl_shows_it_with_its_cause_bes
     done = await curl(logged_in, "-sS", "--fail-with-body")
     assert "Forbidden" in capfd.readouterr().out
     assert done.code == Refused.exit_code
-    assert "authlens probe" in str(done.problem.cure if done.problem else "")
+    assert "Ask the owner" in str(done.problem.cure if done.problem else "")
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard.access_events import EventsScreen
 from authlens_tui.screens.dashboard.actions import RegisteredClientsScreen
 from authlens_tui.screens.dashboard.batch_actions import Result, ResultsScreen
-from authlens_tui.screens.dashboard.new_login import NewLoginScreen
+from authlens_tui.screens.dashboard.new_login import NewLoginScreen, OtherAccountScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
 from authlens_tui.screens.dialog import ConfirmScreen
@@ -231,6 +231,11 @@ def machine_login() -> MachineLoginScreen:
     return MachineLoginScreen(Options(client_id="ci-job", grant_type=GrantType.TOKEN_EXCHANGE))
 
 
+def other_account() -> OtherAccountScreen:
+    logout = "https://team.cloudflareaccess.com/cdn-cgi/access/logout"
+    return OtherAccountScreen("wiki.example.com/mcp", logout)
+
+
 def service_token(*, known: bool = False) -> ServiceTokenScreen:
     token = ServiceToken("service-1", "https://ci.example.com/", CLIENT_ID, NOW, label="ci")
     return ServiceTokenScreen(session(), token=token if known else None)
@@ -345,6 +350,7 @@ PICTURES: Final = (
     Picture("events", EventsScreen, lambda: events(some=True)),
     Picture("events-none", EventsScreen, lambda: events(some=False), sizes=NOT_DRAWN),
     Picture("machine-login", MachineLoginScreen, machine_login),
+    Picture("other-account", OtherAccountScreen, other_account, sizes=SMALL),
     Picture("service-token-swapped", ServiceTokenScreen, service_token, type_a_swapped_pair, sizes=SMALL),
     Picture("service-token-replaced", ServiceTokenScreen, lambda: service_token(known=True), sizes=NOT_DRAWN),
     Picture("cloudflared-starting", CloudflaredScreen, cloudflared(STARTED), sizes=NOT_DRAWN),

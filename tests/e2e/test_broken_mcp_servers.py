@@ -66,7 +66,9 @@ ROWS: Final = {
     "expired": Row("exp is .* the resource got it at", OWNER),
     "no resource parameter": Row("takes no resource parameter", "Log in without it", "--resource"),
     "scopes": Row("asked for: api://other/read", "Log in without a scope", "--scope"),
-    "proof": Row("valid now and has the aud.*wants a proof of possession", "If it wants a proof", "--dpop"),
+    "proof": Row(
+        "valid now and has the aud.*wants a proof of possession", "Only the owner of the resource", "--dpop"
+    ),
     "registration page": Row("something before the server answers", "Only the server's owner", "", 0),
     "localhost": Row("does not accept localhost", "Log in with 127.0.0.1", "--redirect-host", 0),
     "confidential": Row(""),

@@ -558,6 +558,20 @@ CONTRADICTIONS: Final = (
     ),
     refused(
         "registration",
+        "registration_without_scope",
+        ("--scope SCOPE", "owner"),
+        "invalid_client_metadata",
+        "scope is required",
+    ),
+    refused(
+        "registration",
+        "registration_auth_method",
+        ("--client-auth METHOD", "owner"),
+        "invalid_client_metadata",
+        "token_endpoint_auth_method must be client_secret_post",
+    ),
+    refused(
+        "registration",
         "loopback_name_refused",
         "--redirect-host 127.0.0.1",
         "invalid_redirect_uri",

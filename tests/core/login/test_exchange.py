@@ -103,6 +103,7 @@ def test_a_clock_that_differs_is_told() -> None:
     ("methods", "command"),
     [
         (("none", "client_secret_post"), "--new-client --client-auth client_secret_post"),
+        (("client_secret_post",), "--new-client --client-auth client_secret_post"),
         (("none",), ""),
         (None, ""),
     ],
@@ -122,6 +123,8 @@ def test_a_client_without_a_secret_that_was_just_registered_and_is_refused_is_a_
     assert "--client-auth none" not in str(learned.diagnosis.cure)
     assert command in str(check.cure)
     assert bool(command) is ("authlens" in str(check.cure))
+    assert ("not list it" in str(check.cure)) is (bool(command) and "none" in (methods or ()))
+    assert "contradicts" not in learned.diagnosis.cause
     assert not methods or ", ".join(methods) in check.seen
 
 

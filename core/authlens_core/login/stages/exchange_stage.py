@@ -104,7 +104,12 @@ def _public_client_checks(facts: Facts, client: Client, error: OAuthError | None
     methods = facts.server.token_endpoint_auth_methods_supported
     with_secret = [method for method in methods or () if method.startswith("client_secret_")]
     check = requirement(
-        CheckId.EXCHANGE_PUBLIC_CLIENT, server=facts.server.issuer, method=next(iter(with_secret), "")
+        CheckId.EXCHANGE_PUBLIC_CLIENT,
+        server=facts.server.issuer,
+        method=next(iter(with_secret), ""),
+        listing=", and token_endpoint_auth_methods_supported must not list it"
+        if "none" in (methods or ())
+        else "",
     )
     listed = f"lists {', '.join(methods)}" if methods else "does not say how clients authenticate"
     yield check.failed(

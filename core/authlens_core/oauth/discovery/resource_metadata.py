@@ -228,7 +228,7 @@ def _authorization_servers(
     check = requirement("resource_metadata.authorization_servers")
     value = document.get("authorization_servers")
     if not isinstance(value, list) or not value:
-        return (), (check.failed(quoted_value(value)),)
+        return (), (check.failed(quoted_value(value), "string" if isinstance(value, str) else ""),)
     judged = [
         (item, identifier_problem(item, loopback_http=loopback_http, allow_query=False)) for item in value
     ]
@@ -236,7 +236,7 @@ def _authorization_servers(
     refused = [f"{item!r}: {problem}"[:200] for item, problem in judged if problem]
     unusable = "; ".join(refused[:5])
     if not servers:
-        return (), (check.failed(unusable),)
+        return (), (check.failed(unusable, "unusable"),)
     checks = [check.passed(", ".join(servers[:5]))]
     if refused:
         checks.append(replace(check, name=f"{check.name}_refused").warned(unusable))

@@ -261,6 +261,19 @@ def test_a_resource_without_a_usable_server_stops_the_login(servers: object) -> 
     assert _check(reading, "authorization_servers").severity is Severity.FAILURE
 
 
+@pytest.mark.parametrize(
+    ("servers", "cure"),
+    [
+        ("https://as.example", "an array of issuers, and is one string"),
+        (["http://keycloak:8080/realms/mcp"], "no issuer that a client can use"),
+        (None, "must list its authorization server"),
+    ],
+)
+def test_what_is_wrong_with_the_listed_servers_is_named(servers: object, cure: str) -> None:
+    reading = _read(GOOD | {"authorization_servers": servers})
+    assert cure in str(_check(reading, "authorization_servers").cure)
+
+
 def test_several_servers_are_all_kept_for_the_person_to_choose() -> None:
     """PR-6, H029."""
     reading = _read(

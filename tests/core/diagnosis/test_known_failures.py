@@ -566,7 +566,7 @@ CONTRADICTIONS: Final = (
     refused(
         "registration",
         "registration_auth_method",
-        ("--client-auth METHOD", "owner"),
+        ("--client-auth client_secret_post", "owner"),
         "invalid_client_metadata",
         "token_endpoint_auth_method must be client_secret_post",
     ),

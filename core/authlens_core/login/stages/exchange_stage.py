@@ -101,15 +101,14 @@ def _public_client_checks(facts: Facts, client: Client, error: OAuthError | None
     is_new = facts.registered_at is not None and client.client_secret is None
     if not is_new or error is None or error.error != ErrorCode.INVALID_CLIENT:
         return
-    methods = facts.server.token_endpoint_auth_methods_supported
-    with_secret = [method for method in methods or () if method.startswith("client_secret_")]
+    methods = facts.server.token_endpoint_auth_methods_supported or ()
+    with_secret = [method for method in methods if method.startswith("client_secret_")]
+    listing = ", and token_endpoint_auth_methods_supported must not list it" if "none" in methods else ""
     check = requirement(
         CheckId.EXCHANGE_PUBLIC_CLIENT,
         server=facts.server.issuer,
-        method=next(iter(with_secret), ""),
-        listing=", and token_endpoint_auth_methods_supported must not list it"
-        if "none" in (methods or ())
-        else "",
+        method=(*with_secret, "")[0],
+        listing=listing,
     )
     listed = f"lists {', '.join(methods)}" if methods else "does not say how clients authenticate"
     yield check.failed(

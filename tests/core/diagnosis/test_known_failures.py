@@ -408,7 +408,7 @@ MATRIX: Final = (  # §4.1
     Row("detection", "method_not_allowed", "--method POST", _reply(405)),
     opened(
         "redirect_elsewhere",
-        "give its URL",
+        ("give its URL", "the path of the target at the host that you asked for"),
         _reply(307, ("location", "https://other.example/?q=canary")),
         also="location: https://other.example/",
     ),

@@ -108,7 +108,7 @@ async def test_ctrl_c_on_the_dashboard_names_the_keys_that_quit(
         ("?", "On this screen"),
         (",", "Settings"),
         ("v", "Revoke"),
-        ("\x10", "Search actions, "),
+        ("\x10", "Search actions and "),
         ("x", "esc Hide"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from authlens_core.login.callback import binding
 from authlens_lab.emulator import Emulator
 from authlens_lab.emulator.profile import Fault, Profile
 from support.cloudflared_stub import stub_in
@@ -133,6 +134,8 @@ def test_what_a_message_says_to_do_leads_on(
 ) -> None:
     """Each command succeeds; where only the owner can help, the message says so, and then it does."""
     port = free_port()
+    # The usual ones may be taken by other tests, and any port that the system chooses may be a moment later.
+    monkeypatch.setattr(binding, "OTHER_PORTS", (free_port(),))
     options = _options(fault, port)
     if fault in OF_PROGRAMS:
         options = _program(fault, served, tmp_path)
